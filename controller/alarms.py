@@ -1,0 +1,163 @@
+"""The table of alarms: code, severity, words in both languages and the one recommended action.
+
+An alarm that is not in the table cannot be raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from airspace.reasons import Words
+
+
+class Severity(IntEnum):
+    """How much it matters, least first."""
+
+    NOTICE = 1
+    CAUTION = 2
+    WARNING = 3
+    EMERGENCY = 4
+
+
+class Alarm(StrEnum):
+    """The codes of all alarms."""
+
+    LINK_LOST = "link.lost"
+    LINK_BACK = "link.back"
+    STREAM_STALE = "stream.stale"
+    BATTERY_LOW = "battery.low"
+    FIX_DEGRADED = "gnss.degraded"
+    WIND_HIGH = "wind.high"
+    OFF_ROUTE = "route.left"
+    ZONE_ENTERED = "zone.entered"
+    FENCE_BREACHED = "fence.breached"
+    DOCK_NOT_READY = "dock.not-ready"
+    DIVERTED = "flight.diverted"
+    MODE_CHANGED = "flight.mode-changed"
+    POLE_SILENT = "pole.silent"
+    CONTROLLER_RESTARTED = "controller.restarted"
+    AUTOPILOT_SAYS = "autopilot.says"
+    NO_PHOTOS = "camera.no-photos"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """One row of the table."""
+
+    severity: Severity
+    words: Words
+    action: Words
+
+
+ALARMS: dict[Alarm, AlarmSpec] = {
+    Alarm.LINK_LOST: AlarmSpec(
+        Severity.WARNING,
+        Words("no word from {subject} for {age_s:.0f} s", "{subject} 已 {age_s:.0f} 秒无消息"),
+        Words(
+            "Watch its planned landing place; it flies its uploaded plan to the end by itself.",
+            "留意其计划降落点；无人机会按已上传的计划自行完成飞行。",
+        ),
+    ),
+    Alarm.LINK_BACK: AlarmSpec(
+        Severity.NOTICE,
+        Words("{subject} is heard again after {age_s:.0f} s", "{subject} 中断 {age_s:.0f} 秒后恢复联系"),
+        Words("Check its position and battery.", "请核对其位置和电量。"),
+    ),
+    Alarm.STREAM_STALE: AlarmSpec(
+        Severity.CAUTION,
+        Words("{subject}: {stream} is {age_s:.0f} s old", "{subject}：{stream} 数据已过期 {age_s:.0f} 秒"),
+        Words("Decide nothing on this value until it is fresh again.", "在数据恢复之前，请勿据此作出决定。"),
+    ),
+    Alarm.BATTERY_LOW: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "{subject}: battery at {remaining_pct:.0f} %, reserve is {reserve_pct:.0f} %",
+            "{subject}：剩余电量 {remaining_pct:.0f}%，储备线为 {reserve_pct:.0f}%",
+        ),
+        Words("End the flight at the nearest landing place.", "请在最近的降落点结束飞行。"),
+    ),
+    Alarm.FIX_DEGRADED: AlarmSpec(
+        Severity.CAUTION,
+        Words("{subject}: satellite fix fell to {fix}", "{subject}：卫星定位降级为 {fix}"),
+        Words(
+            "Expect a wider track; do not land on a dock until the fix is back.",
+            "航迹误差会增大；定位恢复前不要在机库降落。",
+        ),
+    ),
+    Alarm.WIND_HIGH: AlarmSpec(
+        Severity.CAUTION,
+        Words(
+            "{subject} measures {wind_mps:.1f} m/s wind, limit {limit_mps:.1f} m/s",
+            "{subject} 测得风速 {wind_mps:.1f} m/s，限值 {limit_mps:.1f} m/s",
+        ),
+        Words(
+            "Hold further launches; let the flying drone finish or call it down.",
+            "暂停后续起飞；让在飞无人机完成任务或召回。",
+        ),
+    ),
+    Alarm.OFF_ROUTE: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "{subject} is {distance_m:.0f} m outside its reserved airspace",
+            "{subject} 偏离预留空域 {distance_m:.0f} 米",
+        ),
+        Words("Warn others nearby; check wind and fix.", "通知附近飞行；检查风和定位。"),
+    ),
+    Alarm.ZONE_ENTERED: AlarmSpec(
+        Severity.EMERGENCY,
+        Words("{subject} is inside zone {zone}", "{subject} 已进入禁区 {zone}"),
+        Words("Tell the zone's authority now; order the drone out.", "立即通知空域管理方，并令无人机离开。"),
+    ),
+    Alarm.FENCE_BREACHED: AlarmSpec(
+        Severity.EMERGENCY,
+        Words("{subject} reports that it left its geofence", "{subject} 报告越出电子围栏"),
+        Words(
+            "The drone ends its flight by itself; clear the ground below it.",
+            "无人机将自行结束飞行；请清空其下方地面。",
+        ),
+    ),
+    Alarm.DOCK_NOT_READY: AlarmSpec(
+        Severity.WARNING,
+        Words("dock {subject} is not ready: {why}", "机库 {subject} 未就绪：{why}"),
+        Words(
+            "The drone goes to its alternate; send someone to look at the dock.", "无人机转往备降点；请派人查看机库。"
+        ),
+    ),
+    Alarm.DIVERTED: AlarmSpec(
+        Severity.WARNING,
+        Words("{subject} lands at {landing} instead of {planned}", "{subject} 改降 {landing}（原定 {planned}）"),
+        Words("Fetch the drone from there after landing.", "降落后请到该处取回无人机。"),
+    ),
+    Alarm.MODE_CHANGED: AlarmSpec(
+        Severity.WARNING,
+        Words("{subject} left AUTO for {mode}", "{subject} 由 AUTO 转为 {mode} 模式"),
+        Words("Ask who or what changed it; it is not flown by Beichen now.", "请查明原因；此刻它不受北辰控制。"),
+    ),
+    Alarm.POLE_SILENT: AlarmSpec(
+        Severity.CAUTION,
+        Words("pole {subject} has been silent for {age_s:.0f} s", "灯杆 {subject} 已 {age_s:.0f} 秒无消息"),
+        Words("Check its power and network.", "请检查其供电和网络。"),
+    ),
+    Alarm.CONTROLLER_RESTARTED: AlarmSpec(
+        Severity.CAUTION,
+        Words("the controller restarted while {subject} was flying", "{subject} 飞行中控制器重新启动"),
+        Words(
+            "Check that the picture is complete; the flight is followed to its landing.",
+            "请核对态势；飞行将被跟踪至降落。",
+        ),
+    ),
+    Alarm.AUTOPILOT_SAYS: AlarmSpec(
+        Severity.CAUTION,
+        Words("{subject} says: {text}", "{subject} 报告：{text}"),
+        Words(
+            "Read the message; the flight goes on unless another alarm says otherwise.",
+            "请阅读该消息；如无其他告警，飞行继续。",
+        ),
+    ),
+    Alarm.NO_PHOTOS: AlarmSpec(
+        Severity.NOTICE,
+        Words("{subject} reported no photos, {planned} were planned", "{subject} 未回报照片，计划拍摄 {planned} 张"),
+        Words("Check the camera before the next flight; look at its card.", "下次飞行前检查相机及存储卡。"),
+    ),
+}

@@ -1,0 +1,249 @@
+"""Every fact that must survive: what is appended to the store before anyone is told that it happened.
+
+State in memory is a fold over these. Times are added by the store; an event itself holds only what happened. `run` and
+`flight` are ids that the controller gives; `pole` is a city code.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from missions.plan import Plan, PlanVolume
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
+    """The base of all events; the subclass's tag is the `kind` in logs and files."""
+
+
+class Phase(StrEnum):
+    """Where a flight stands; `controller.flight.phases` has the table of allowed changes."""
+
+    PLANNED = "planned"  # reserved, nothing sent to the drone
+    GATES = "gates"  # waiting for every gate to pass
+    UPLOADING = "uploading"  # mission, fence and rally points are going up and are read back
+    ARMING = "arming"  # verified; mode, arm and start commands
+    FLYING = "flying"  # on the way
+    HOLDING = "holding"  # at the hold point, waiting for a dock
+    LANDING = "landing"  # on the last branch
+    ENDED = "ended"  # on the ground and disarmed, or given up before take-off
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
+    """A run of the command line began; `zones` is the airspace as loaded, as GeoJSON."""
+
+    run: str
+    name: str
+    site: str
+    seed: int | None
+    tempo: str  # real | scaled | virtual
+    speed: float
+    zones: dict[str, Any]
+
+
+class RequestAccepted(Event, frozen=True, kw_only=True, tag="request.accepted"):
+    """A valid request or mission file, by its text."""
+
+    run: str
+    name: str
+    source: str
+    text: str
+
+
+class PlanMade(Event, frozen=True, kw_only=True, tag="plan.made"):
+    """A plan that passed its checks."""
+
+    run: str
+    flight: str
+    drone: str
+    plan: Plan
+
+
+class IntentAccepted(Event, frozen=True, kw_only=True, tag="intent.accepted"):
+    """Airspace that belongs to a flight from now on: absolute volumes (times in UTC seconds)."""
+
+    flight: str
+    priority: int
+    volumes: tuple[PlanVolume, ...]
+
+
+class IntentChanged(Event, frozen=True, kw_only=True, tag="intent.changed"):
+    """A new F3548 state of a flight's intent; `ended` gives its airspace back."""
+
+    flight: str
+    state: str
+
+
+class DockReserved(Event, frozen=True, kw_only=True, tag="dock.reserved"):
+    """A landing slot on a pole's dock belongs to a flight between two times (UTC seconds)."""
+
+    flight: str
+    pole: str
+    start_s: float
+    end_s: float
+
+
+class DockReleased(Event, frozen=True, kw_only=True, tag="dock.released"):
+    """A landing slot is free again."""
+
+    flight: str
+    pole: str
+
+
+class GateJudged(Event, frozen=True, kw_only=True, tag="gate.judged"):
+    """One launch gate with the evidence that decided it."""
+
+    flight: str
+    gate: str
+    passed: bool
+    evidence: dict[str, Any]
+    en: str
+    zh: str
+
+
+class CommandAnswered(Event, frozen=True, kw_only=True, tag="command.answered"):
+    """A command to a drone or a pole and what became of it: accepted, rejected or unknown."""
+
+    flight: str
+    target: str
+    command: str
+    outcome: str
+    detail: str = ""
+
+
+class UploadVerified(Event, frozen=True, kw_only=True, tag="upload.verified"):
+    """The drone holds what was planned: read back and compared, item by item."""
+
+    flight: str
+    mission_items: int
+    fence_items: int
+    rally_items: int
+    parameters: dict[str, float]
+    differences: tuple[str, ...] = ()
+
+
+class PhaseChanged(Event, frozen=True, kw_only=True, tag="flight.phase"):
+    """A flight went from one phase to the next."""
+
+    flight: str
+    phase: Phase
+    detail: str = ""
+
+
+class ItemStarted(Event, frozen=True, kw_only=True, tag="flight.item"):
+    """The drone's current mission item changed."""
+
+    flight: str
+    seq: int
+
+
+class PhotoTaken(Event, frozen=True, kw_only=True, tag="flight.photo"):
+    """The camera fired here (CAMERA_FEEDBACK)."""
+
+    flight: str
+    index: int
+    lat_deg: float
+    lon_deg: float
+    relative_m: float
+
+
+class LandingChosen(Event, frozen=True, kw_only=True, tag="flight.landing"):
+    """The landing option that the drone was told to take, and why not the planned one."""
+
+    flight: str
+    landing: str
+    why: str = ""
+
+
+class FlightEnded(Event, frozen=True, kw_only=True, tag="flight.ended"):
+    """The last word on a flight. `landed_on` is a city code, a landing option's name, or empty when it never flew."""
+
+    flight: str
+    completed: bool
+    landed_on: str
+    reasons: tuple[dict[str, Any], ...] = ()
+
+
+class PoleSeen(Event, frozen=True, kw_only=True, tag="pole.seen"):
+    """A pole said hello."""
+
+    pole: str
+    boot: str
+    services: tuple[str, ...]
+    lat_deg: float
+    lon_deg: float
+
+
+class PoleReported(Event, frozen=True, kw_only=True, tag="pole.report"):
+    """One pole's readings by service, as of `at_s` (the pole's UTC seconds)."""
+
+    pole: str
+    boot: str
+    seq: int
+    at_s: float
+    readings: dict[str, dict[str, Any]]
+
+
+class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm.raised"):
+    """A row of the alarm table, with its facts."""
+
+    code: str
+    subject: str
+    severity: int
+    en: str
+    zh: str
+    flight: str = ""
+
+
+class OperatorSaid(Event, frozen=True, kw_only=True, tag="operator.said"):
+    """A person interrupted or commanded."""
+
+    run: str
+    what: str
+
+
+class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
+    """The end of a run: `outcome` is completed, refused, failed or interrupted."""
+
+    run: str
+    outcome: str
+    reasons: tuple[dict[str, Any], ...] = ()
+
+
+AnyEvent = (
+    RunStarted
+    | RequestAccepted
+    | PlanMade
+    | IntentAccepted
+    | IntentChanged
+    | DockReserved
+    | DockReleased
+    | GateJudged
+    | CommandAnswered
+    | UploadVerified
+    | PhaseChanged
+    | ItemStarted
+    | PhotoTaken
+    | LandingChosen
+    | FlightEnded
+    | PoleSeen
+    | PoleReported
+    | AlarmRaised
+    | OperatorSaid
+    | RunFinished
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """An event as the store holds it: its place in the log and the UTC second at which it was appended."""
+
+    seq: int
+    utc_s: float
+    event: AnyEvent
+
+
+encode = msgspec.json.Encoder().encode
+decode_event = msgspec.json.Decoder(AnyEvent).decode
+decode_record = msgspec.json.Decoder(Record).decode

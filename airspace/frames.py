@@ -37,9 +37,15 @@ class Height:
     datum: Datum
 
     def __lt__(self, other: Height) -> bool:
+        return self.value_m < self._same_datum(other).value_m
+
+    def __le__(self, other: Height) -> bool:
+        return self.value_m <= self._same_datum(other).value_m
+
+    def _same_datum(self, other: Height) -> Height:
         if self.datum is not other.datum:
             raise TypeError(f"a height over {self.datum} cannot be compared with one over {other.datum}")
-        return self.value_m < other.value_m
+        return other
 
     def __str__(self) -> str:
         return f"{self.value_m:g} m {self.datum}"

@@ -5,8 +5,10 @@ Time windows are half-open, [start, end); outlines and heights are closed: touch
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
 FOREVER_S = 4102444800.0  # 2100-01-01: the end of a volume that has no end
@@ -24,6 +26,16 @@ class Volume4D:
     ceiling_ellipsoidal_m: float
     start_s: float
     end_s: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what would overlap nothing, or nobody knows what, by accident."""
+        sides = (self.floor_ellipsoidal_m, self.ceiling_ellipsoidal_m, self.start_s, self.end_s)
+        if not all(map(math.isfinite, sides)):
+            raise ValueError(f"a volume has finite heights and times, not {sides}")
+        if self.outline.is_empty or not self.outline.is_valid:
+            raise ValueError(f"a volume has a simple outline: {shapely.is_valid_reason(self.outline)}")
+        if self.floor_ellipsoidal_m > self.ceiling_ellipsoidal_m or self.start_s >= self.end_s:
+            raise ValueError(f"a volume's floor and start come before its ceiling and end, unlike {sides}")
 
     @property
     def box(self) -> tuple[float, float, float, float, float, float, float, float]:

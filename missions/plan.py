@@ -65,13 +65,17 @@ class PlanVolume:
 
 @dataclass(frozen=True, slots=True)
 class LandingOption:
-    """A way to end the flight: a dock on a pole (by city code) or open ground, and the mission item that starts it."""
+    """A way to end the flight: a dock on a pole (by city code) or open ground, and the mission item that starts it.
+
+    `escape_seq` is the item that leads straight up from above a dock and back to the hold; 0 where there is none.
+    """
 
     name: str
     first_seq: int
     land_seq: int
     place: Place
     dock: str = ""  # city code of the pole, empty for open ground
+    escape_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Target:
     lon_deg: float
     covered: bool
     why_not: str = ""
+    why_not_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)

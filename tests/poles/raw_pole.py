@@ -1,0 +1,118 @@
+"""A pole that a test drives word by word, and the things every gateway test needs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import zmq
+import zmq.asyncio
+
+from controller.clock import Clock
+from poles.connection import Connection
+from poles.gateway import GatewayNeeds
+from poles.protocol import VERSION, AnyMessage, Hello, Report, decode, encode
+
+M = TypeVar("M")
+
+CODE = "410105-LP-000001"
+OTHER_CODE = "410105-LP-000002"
+WEATHER = {"weather": {"wind_mean_mps": 3.0, "wind_gust_mps": 5.0, "wind_from_deg": 270.0}}
+
+
+def hello(code: str = CODE, boot: str = "b1", **changes: Any) -> Hello:
+    fields: dict[str, Any] = {
+        "version": VERSION,
+        "code": code,
+        "boot": boot,
+        "firmware": "test/1",
+        "services": ("weather",),
+        "lat_deg": 34.75,
+        "lon_deg": 113.6,
+    }
+    return Hello(**(fields | changes))
+
+
+def report(seq: int, boot: str = "b1", after: int | None = None, **changes: Any) -> Report:
+    fields: dict[str, Any] = {
+        "boot": boot,
+        "seq": seq,
+        "after": seq - 1 if after is None else after,
+        "at_s": 1779066000.0 + seq,
+        "held_s": 0.0,
+        "readings": WEATHER,
+    }
+    return Report(**(fields | changes))
+
+
+class Store:
+    """Stands for the controller's store: what a gateway was told is durable, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Hello | Report]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def __call__(self, code: str, message: Hello | Report) -> None:
+        await self.open.wait()
+        self.told.append((code, message))
+
+    def reports(self, code: str = CODE) -> list[Report]:
+        return [m for c, m in self.told if c == code and isinstance(m, Report)]
+
+    def durable(self) -> Mapping[str, Mapping[str, int]]:
+        stored: dict[str, dict[str, int]] = {}
+        for code, message in self.told:
+            if isinstance(message, Report):
+                stored.setdefault(code, {})[message.boot] = message.seq
+        return stored
+
+
+class RawPole:
+    """A socket with the protocol's words and nothing that the agent does by itself."""
+
+    def __init__(self, socket: zmq.asyncio.Socket) -> None:
+        self.socket = socket
+
+    async def say(self, *messages: AnyMessage) -> None:
+        for message in messages:
+            await self.socket.send(encode(message))
+
+    async def hear(self, within_s: float = 5.0) -> AnyMessage | None:
+        """The next message, None when there is none in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                return decode(await self.socket.recv())
+        except TimeoutError:
+            return None
+
+    async def expect(self, kind: type[M], within_s: float = 5.0) -> M:
+        message = await self.hear(within_s)
+        assert isinstance(message, kind), message
+        return message
+
+
+@asynccontextmanager
+async def raw_pole(connection: Connection, code: str = CODE) -> AsyncIterator[RawPole]:
+    socket = connection.open(code)
+    try:
+        yield RawPole(socket)
+    finally:
+        await connection.close(socket)
+
+
+@asynccontextmanager
+async def zmq_context() -> AsyncIterator[zmq.asyncio.Context]:
+    context = zmq.asyncio.Context()
+    try:
+        yield context
+    finally:
+        context.term()
+
+
+def gateway_needs(clock: Clock, store: Store, **more: Any) -> GatewayNeeds:
+    needs = {"on_report": store, "utc_s": clock.utc_s, "rng": random.Random(1), "stored": store.durable()} | more
+    return cast("GatewayNeeds", needs)

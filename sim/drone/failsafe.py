@@ -1,0 +1,180 @@
+"""What the drone does by itself: battery, lost ground station, lost satellites, fence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+
+from sim.drone.fence import ALT_MAX, CIRCLE, NAMES, POLYGON
+from sim.drone.guides import Velocity, stopping_speed
+from sim.drone.modes import Mode
+
+if TYPE_CHECKING:
+    from sim.drone.autopilot import Autopilot
+
+FAR_OUTSIDE_M = 100.0
+BACKUP_M = 20.0  # a fence that was broken is broken again this much further out
+CONTINUE_IN_AUTO, CONTINUE_LANDING = 2, 8  # FS_OPTIONS bits
+GCS_ACTIONS = {1: Mode.RTL, 2: Mode.RTL, 3: Mode.SMART_RTL, 4: Mode.SMART_RTL, 5: Mode.LAND, 6: Mode.RTL, 7: Mode.BRAKE}
+BATTERY_ACTIONS = {1: Mode.LAND, 2: Mode.RTL, 3: Mode.SMART_RTL, 4: Mode.SMART_RTL, 7: Mode.BRAKE}
+FENCE_ACTIONS = {1: Mode.RTL, 2: Mode.LAND, 3: Mode.SMART_RTL, 4: Mode.BRAKE, 5: Mode.SMART_RTL}
+
+
+class Failsafe:
+    """Watches, several times a second; `critical` is what the heartbeat's system status tells."""
+
+    def __init__(self, autopilot: Autopilot) -> None:
+        self._autopilot = autopilot
+        self.last_gcs_s: float | None = None
+        self.gcs_lost = False
+        self.battery_low = False
+        self.battery_critical = False
+        self._position_lost = False
+        self._low_since_s: float | None = None
+        self._critical_since_s: float | None = None
+        self._fence_beyond_m = 0.0
+
+    @property
+    def critical(self) -> bool:
+        """Whether a failsafe is active."""
+        return self.gcs_lost or self.battery_low or self.battery_critical
+
+    def gcs_heartbeat(self) -> None:
+        """The ground station that counts was heard."""
+        self.last_gcs_s = self._autopilot.now_s
+        if self.gcs_lost:
+            self.gcs_lost = False
+            self._say(mavlink.MAV_SEVERITY_WARNING, "GCS Failsafe Cleared")
+
+    def step(self) -> None:
+        """Look at everything once."""
+        self._gcs()
+        self._battery()
+        if self._autopilot.armed:
+            self._position()
+            self._fence()
+
+    def _say(self, severity: int, text: str) -> None:
+        self._autopilot.say(severity, text)
+
+    def _act(self, mode: Mode | None) -> None:
+        """Enter a mode, or LAND when it cannot be entered; on the ground the motors stop."""
+        autopilot = self._autopilot
+        if mode is None or not autopilot.armed or autopilot.mode is Mode.LAND:
+            return
+        if not autopilot.flying:
+            autopilot.disarm()
+        elif autopilot.mode is not mode and not autopilot.set_mode(mode):
+            autopilot.set_mode(Mode.LAND)
+
+    def _gcs(self) -> None:
+        autopilot = self._autopilot
+        action = int(autopilot.parameters["FS_GCS_ENABLE"])
+        if self.last_gcs_s is None or self.gcs_lost or action == 0 or not autopilot.armed:
+            return
+        if autopilot.now_s - self.last_gcs_s < autopilot.parameters["FS_GCS_TIMEOUT"] - 0.2:
+            return
+        self.gcs_lost = True
+        self._say(mavlink.MAV_SEVERITY_WARNING, "GCS Failsafe")
+        options = int(autopilot.parameters["FS_OPTIONS"])
+        if autopilot.mode is Mode.AUTO and (options & CONTINUE_IN_AUTO or action == 2):
+            return
+        if autopilot.landing and options & CONTINUE_LANDING:
+            return
+        self._act(GCS_ACTIONS.get(action))
+
+    def _battery(self) -> None:
+        autopilot, parameter = self._autopilot, self._autopilot.parameters
+        battery = autopilot.battery
+        used_mah = battery.consumed_ah * 1000.0
+        left_mah = parameter["BATT_CAPACITY"] * battery.remaining
+
+        def under(volts: float, mah: float) -> bool:
+            return (volts > 0.0 and battery.voltage_v < volts) or (mah > 0.0 and left_mah < mah)
+
+        now, wait_s = autopilot.now_s, parameter["BATT_LOW_TIMER"]
+        if under(parameter["BATT_CRT_VOLT"], parameter["BATT_CRT_MAH"]):
+            self._critical_since_s = now if self._critical_since_s is None else self._critical_since_s
+        else:
+            self._critical_since_s = None
+        if under(parameter["BATT_LOW_VOLT"], parameter["BATT_LOW_MAH"]):
+            self._low_since_s = now if self._low_since_s is None else self._low_since_s
+        else:
+            self._low_since_s = None
+        words = f"{battery.voltage_v:.2f}V used {used_mah:.0f} mAh"
+        if self._critical_since_s is not None and not self.battery_critical and now - self._critical_since_s >= wait_s:
+            self.battery_critical = self.battery_low = True
+            self._say(mavlink.MAV_SEVERITY_CRITICAL, f"Battery 1 is critical {words}")
+            self._battery_action(int(parameter["BATT_FS_CRT_ACT"]))
+        elif self._low_since_s is not None and not self.battery_low and now - self._low_since_s >= wait_s:
+            self.battery_low = True
+            self._say(mavlink.MAV_SEVERITY_WARNING, f"Battery 1 is low {words}")
+            self._battery_action(int(parameter["BATT_FS_LOW_ACT"]))
+
+    def _battery_action(self, action: int) -> None:
+        if not self._autopilot.armed or action == 0:
+            return
+        self._say(mavlink.MAV_SEVERITY_WARNING, "Battery Failsafe")
+        if action == 5:
+            self._autopilot.disarm(force=True)
+        elif not (self._autopilot.landing and int(self._autopilot.parameters["FS_OPTIONS"]) & CONTINUE_LANDING):
+            self._act(BATTERY_ACTIONS.get(action))
+
+    def _position(self) -> None:
+        autopilot = self._autopilot
+        lost = autopilot.readiness.position_lost
+        if lost and not self._position_lost and autopilot.flying and autopilot.needs_position:
+            self._say(mavlink.MAV_SEVERITY_CRITICAL, "EKF Failsafe: changed to LAND Mode")
+            autopilot.set_mode(Mode.LAND)
+        self._position_lost = lost
+
+    def _fence(self) -> None:
+        autopilot, fence = self._autopilot, self._autopilot.lists.fence
+        if not autopilot.fence_enabled or not autopilot.flying:
+            return
+        broken, beyond_m = autopilot.fence_excess()
+        if not broken:
+            if fence.breached:
+                fence.breached = 0
+                self._fence_beyond_m = 0.0
+                self._say(mavlink.MAV_SEVERITY_INFO, "Fence breach cleared")
+            return
+        fresh = broken & ~fence.breached
+        if not fresh and beyond_m < self._fence_beyond_m + BACKUP_M:
+            return
+        fence.breached = broken
+        fence.breach_count += 1
+        fence.breach_time_s = autopilot.now_s
+        self._fence_beyond_m = beyond_m
+        for kind in (ALT_MAX, CIRCLE, POLYGON):
+            if (fresh or broken) & kind:
+                self._say(mavlink.MAV_SEVERITY_NOTICE, f"{NAMES[kind]} fence breached")
+        action = int(autopilot.parameters["FENCE_ACTION"])
+        if action == 0:
+            return
+        self._act(Mode.LAND if beyond_m > FAR_OUTSIDE_M else FENCE_ACTIONS.get(action))
+
+
+def keep_inside(autopilot: Autopilot, guide: Velocity) -> bool:
+    """Slow a wished velocity down near the fence so that it can be stopped inside; whether that was needed.
+
+    AVOID_ENABLE bit 0 is the fence; the speed allowed towards an edge is the one from which FENCE_MARGIN can be kept.
+    """
+    parameter = autopilot.parameters
+    if not autopilot.fence_enabled or not int(parameter["AVOID_ENABLE"]) & 1:
+        guide.most_mps = guide.most_up_mps = math.inf
+        return False
+    e, n, u = autopilot.believed()
+    margin, limits = parameter["FENCE_MARGIN"], guide.limits
+    room_m = -autopilot.fence_beyond((e, n, u))
+    speed = math.hypot(guide.ve, guide.vn)
+    guide.most_mps = math.inf
+    if speed > 0.0 and -autopilot.fence_beyond((e + guide.ve / speed, n + guide.vn / speed, u)) < room_m:
+        guide.most_mps = stopping_speed(max(room_m - margin, 0.0), limits.accel_mps2 * 0.5)
+    guide.most_up_mps = math.inf
+    if int(parameter["FENCE_TYPE"]) & ALT_MAX:
+        ceiling = parameter["FENCE_ALT_MAX"] + autopilot.home_up_m - margin
+        guide.most_up_mps = stopping_speed(max(ceiling - u, 0.0), limits.climb_mps2 * 0.5)
+    return speed > guide.most_mps or guide.vu > guide.most_up_mps

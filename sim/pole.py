@@ -1,0 +1,289 @@
+"""A simulated pole: the real agent over simulated hardware.
+
+The weather station samples the given wind at its own place; the dock has a cover motor that takes its time, a pad
+sensor, a light curtain and limit switches; the lamp has nothing to see but its readings. Faults are methods, to be
+called at any moment of a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from airspace.frames import LatLon
+from poles.agent import PoleAgent
+from poles.connection import Connection
+from poles.services import Service
+from poles.services.base_station import BaseStation
+from poles.services.cover import Motor
+from poles.services.dock import Dock, DockSensors
+from poles.services.lamp import Lamp, Pattern
+from poles.services.weather import Weather
+
+COVER_TRAVEL_S = 6.0
+WEATHER_SAMPLE_S = 1.0
+
+
+class AirMotion(Protocol):
+    """What the pole asks of a wind: where the air moves to, east and north [m/s]."""
+
+    def at(self, xy_m: tuple[float, float], height_m: float, t_s: float, /) -> tuple[float, float]:
+        """The wind at a place, a height above ground [m] and a loop second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoleSite:
+    """Where a simulated pole stands: `xy_m` in the world's local frame, `head_agl_m` the height of anemometer and pad.
+
+    `position` are CGCS2000 degrees, `head_ellipsoidal_m` the same head as an ellipsoidal height.
+    """
+
+    code: str
+    position: LatLon
+    xy_m: tuple[float, float] = (0.0, 0.0)
+    head_agl_m: float = 10.0
+    head_ellipsoidal_m: float = 80.0
+    has_dock: bool = True
+    has_weather: bool = True
+    has_lamp: bool = True
+    has_base_station: bool = False
+
+
+class SimDockHardware:
+    """Cover, motor and sensors; the cover's place goes from 0 (closed) to 1 (open) in `COVER_TRAVEL_S`."""
+
+    def __init__(self) -> None:
+        self.opened = 0.0
+        self.stuck = False
+        self.drone_present = False
+        self.path_clear = True
+        self.rain_mmph = 0.0
+        self._motor = Motor.STOP
+        self._since_s = 0.0
+        self._arrival: asyncio.TimerHandle | None = None
+        self.dock = Dock(self, self.sensors())
+
+    def sensors(self) -> DockSensors:
+        """What the switches and curtains say now."""
+        return DockSensors(
+            at_open=self.opened >= 1.0,
+            at_closed=self.opened <= 0.0,
+            drone_present=self.drone_present,
+            path_clear=self.path_clear,
+            rain_mmph=self.rain_mmph,
+        )
+
+    def drive(self, motor: Motor) -> None:
+        """Run the motor this way from where the cover is, or stop it there."""
+        self._move(asyncio.get_running_loop().time())
+        self._motor = motor
+        self._run_motor()
+
+    def sense(self) -> None:
+        """Let the dock read its sensors."""
+        self.dock.sense(self.sensors())
+
+    def jam(self) -> None:
+        """The cover stays where it is from now on, whatever the motor does."""
+        self._move(asyncio.get_running_loop().time())
+        self.stuck = True
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def free(self) -> None:
+        """The cover can move again; a motor that is still told to run drives on."""
+        self.stuck = False
+        self._run_motor()
+
+    def _run_motor(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._since_s = loop.time()
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+        if self._motor is Motor.STOP or self.stuck:
+            return
+        left = 1.0 - self.opened if self._motor is Motor.OPEN else self.opened
+        # it leaves the switch behind at once and meets the other one when it arrives
+        self._arrival = loop.call_later(left * COVER_TRAVEL_S, self._arrive)
+        loop.call_soon(self._leave_switch, self._motor)
+
+    def _leave_switch(self, motor: Motor) -> None:
+        if motor is self._motor and not self.stuck:
+            self.opened = min(max(self.opened, 1e-3), 1.0 - 1e-3)
+            self.sense()
+
+    def _arrive(self) -> None:
+        self._arrival = None
+        self.opened = 1.0 if self._motor is Motor.OPEN else 0.0
+        self.sense()
+
+    def _move(self, now_s: float) -> None:
+        if self.stuck or self._motor is Motor.STOP:
+            return
+        travelled = (now_s - self._since_s) / COVER_TRAVEL_S
+        self.opened = min(max(self.opened + (travelled if self._motor is Motor.OPEN else -travelled), 0.0), 1.0)
+        self._since_s = now_s
+
+
+class SimLampHardware:
+    """A light that can be looked at."""
+
+    def __init__(self) -> None:
+        self.pattern = Pattern.OFF
+        self.level_pct = 0.0
+
+    def light(self, pattern: Pattern, level_pct: float) -> None:
+        """Give this light."""
+        self.pattern, self.level_pct = pattern, level_pct
+
+
+class SimPole:
+    """One pole of the simulated city; `run` lives until cancelled.
+
+    `wind` is asked once a second at the pole's place; `rng` makes boot ids and spreads reconnects; `utc_s` is the
+    pole's clock.
+    """
+
+    def __init__(
+        self,
+        site: PoleSite,
+        *,
+        wind: AirMotion,
+        connection: Connection,
+        utc_s: Callable[[], float],
+        rng: random.Random,
+        report_every_s: float = 5.0,
+    ) -> None:
+        self.site = site
+        self.light = SimLampHardware()
+        self.hardware = SimDockHardware()
+        self.temperature_c = 22.0
+        self.pressure_hpa = 1003.0
+        self.visibility_m = 12_000.0
+        self._wind = wind
+        self._connection = connection
+        self._utc_s = utc_s
+        self._rng = rng
+        self._report_every_s = report_every_s
+        self._weather = Weather(head_agl_m=site.head_agl_m)
+        self._services = tuple(self._make_services())
+        self._powered = asyncio.Event()
+        self._powered.set()
+        self._off = asyncio.Event()
+        self.agent = self._boot()
+
+    @property
+    def code(self) -> str:
+        """The pole's city code."""
+        return self.site.code
+
+    @property
+    def dock(self) -> Dock:
+        """The dock's service."""
+        return self.hardware.dock
+
+    async def run(self) -> None:
+        """Sample the weather and run the agent while there is power."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._sample_weather(), name=f"{self.code}-weather")
+            while True:
+                await self._powered.wait()
+                running = tasks.create_task(self.agent.run(), name=f"{self.code}-agent")
+                await self._off.wait()
+                running.cancel()
+                await asyncio.wait([running])
+
+    def drone_landed(self, *, centred: bool = True) -> None:
+        """A drone stands on the pad; one that is not centred also stands in the cover's path."""
+        self.hardware.drone_present, self.hardware.path_clear = True, centred
+        self.hardware.sense()
+
+    def drone_left(self) -> None:
+        """The pad is empty again."""
+        self.hardware.drone_present, self.hardware.path_clear = False, True
+        self.hardware.sense()
+
+    def drone_overhead(self) -> None:
+        """A drone is in the cover's path on its way down or up."""
+        self.hardware.path_clear = False
+        self.hardware.sense()
+
+    def set_rain(self, rain_mmph: float) -> None:
+        """It rains so much from now on [mm/h]."""
+        self.hardware.rain_mmph = rain_mmph
+        self.hardware.sense()
+
+    def fail_taken(self) -> None:
+        """A drone that nobody announced stands on the pad."""
+        self.drone_landed()
+
+    def fail_cover(self) -> None:
+        """The cover jams where it is."""
+        self.hardware.jam()
+
+    def repair_cover(self) -> None:
+        """The cover can move again; the dock still wants a reset."""
+        self.hardware.free()
+
+    def fail_power(self) -> None:
+        """The pole's computer loses power: it falls silent in the middle of a word, and what it held is gone.
+
+        The dock's and the lamp's own controllers keep their state.
+        """
+        self._powered.clear()
+        self._off.set()
+
+    def restore_power(self) -> None:
+        """The computer boots again."""
+        if not self._powered.is_set():
+            self._off.clear()
+            self.agent = self._boot()
+            self._powered.set()
+
+    def _boot(self) -> PoleAgent:
+        return PoleAgent(
+            self.site.code,
+            self._services,
+            self._connection,
+            position=self.site.position,
+            utc_s=self._utc_s,
+            rng=self._rng,
+            report_every_s=self._report_every_s,
+            firmware="beichen-sim/1",
+        )
+
+    def _make_services(self) -> Iterable[Service]:
+        site = self.site
+        if site.has_weather:
+            yield self._weather
+        if site.has_lamp:
+            yield Lamp(self.light)
+        if site.has_dock:
+            yield self.hardware.dock
+        if site.has_base_station:
+            station = BaseStation(
+                lat_deg=site.position.lat_deg,
+                lon_deg=site.position.lon_deg,
+                ellipsoidal_m=site.head_ellipsoidal_m,
+            )
+            station.track(24)
+            yield station
+
+    async def _sample_weather(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            east, north = self._wind.at(self.site.xy_m, self.site.head_agl_m, loop.time())
+            self._weather.sample_wind(east, north)
+            self._weather.observe(
+                rain_mmph=self.hardware.rain_mmph,
+                visibility_m=self.visibility_m,
+                pressure_hpa=self.pressure_hpa,
+                temperature_c=self.temperature_c,
+            )
+            await asyncio.sleep(WEATHER_SAMPLE_S)

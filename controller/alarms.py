@@ -39,6 +39,10 @@ class Alarm(StrEnum):
     CONTROLLER_RESTARTED = "controller.restarted"
     AUTOPILOT_SAYS = "autopilot.says"
     NO_PHOTOS = "camera.no-photos"
+    RECORDING_STOPPED = "recording.stopped"
+    DOCK_NOT_CLOSED = "dock.not-closed"
+    NOT_SEEN_TO_START = "flight.start-unseen"
+    CONSOLE_LOST = "console.lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,7 @@ ALARMS: dict[Alarm, AlarmSpec] = {
     Alarm.DOCK_NOT_READY: AlarmSpec(
         Severity.WARNING,
         Words("dock {subject} is not ready: {why}", "机库 {subject} 未就绪：{why}"),
-        Words(
-            "The drone goes to its alternate; send someone to look at the dock.", "无人机转往备降点；请派人查看机库。"
-        ),
+        Words("Another landing place is used; send someone to look at the dock.", "将改用其他降落点；请派人查看机库。"),
     ),
     Alarm.DIVERTED: AlarmSpec(
         Severity.WARNING,
@@ -159,5 +161,28 @@ ALARMS: dict[Alarm, AlarmSpec] = {
         Severity.NOTICE,
         Words("{subject} reported no photos, {planned} were planned", "{subject} 未回报照片，计划拍摄 {planned} 张"),
         Words("Check the camera before the next flight; look at its card.", "下次飞行前检查相机及存储卡。"),
+    ),
+    Alarm.RECORDING_STOPPED: AlarmSpec(
+        Severity.CAUTION,
+        Words("telemetry of {subject} is no longer recorded: {why}", "{subject} 的遥测已停止记录：{why}"),
+        Words("Free disk space; the flight itself is not touched.", "请清理磁盘空间；飞行本身不受影响。"),
+    ),
+    Alarm.DOCK_NOT_CLOSED: AlarmSpec(
+        Severity.WARNING,
+        Words("dock {subject} did not close after the flight: {why}", "机库 {subject} 在飞行后未关闭：{why}"),
+        Words("Send someone to close it; a drone may stand in it uncovered.", "请派人关闭；库内可能有未遮盖的无人机。"),
+    ),
+    Alarm.NOT_SEEN_TO_START: AlarmSpec(
+        Severity.WARNING,
+        Words("{subject} was told to start and may be flying: {why}", "{subject} 已接到起飞指令，可能正在飞行：{why}"),
+        Words(
+            "Keep clear of it; it is followed until it is seen on the ground.",
+            "请勿靠近；系统将持续跟踪，直至确认其落地。",
+        ),
+    ),
+    Alarm.CONSOLE_LOST: AlarmSpec(
+        Severity.NOTICE,
+        Words("{subject} cannot be written to any more: {why}", "{subject} 无法继续输出：{why}"),
+        Words("The flight goes on; read its report afterwards.", "飞行不受影响；请在结束后查看报告。"),
     ),
 }

@@ -10,16 +10,24 @@ because a thread's finish would come at a moment that no seed repeats. This modu
 from __future__ import annotations
 
 import asyncio
+import inspect
+import itertools
+import os
 import random
 import selectors
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
+_ASYNCIO = os.path.dirname(asyncio.__file__)  # noqa: PTH120 - compared with the text of code objects
+
+WALL_LAG_S = 0.5  # what a busy machine may keep a process or a socket waiting
 VIRTUAL_START_S = 1779066000.0  # 2026-05-18 09:00 in Zhengzhou
 
 
@@ -69,6 +77,11 @@ class Clock:
         """UTC as an aware datetime."""
         return datetime.fromtimestamp(self.utc_s(), UTC)
 
+    @property
+    def lag_s(self) -> float:
+        """Loop seconds that the machine's own delays may take beyond real time: a busy moment weighs `speed` times."""
+        return WALL_LAG_S * max(self.tempo.speed - 1.0, 0.0)
+
     def monotonic_s(self) -> float:
         """Loop seconds: what intervals and deadlines are counted in."""
         return self._loop.time()
@@ -90,13 +103,13 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         return time.monotonic() * self._speed
 
 
-class _ScaledSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _ScaledSelector(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout if timeout is None else timeout / self._speed)  # type: ignore[no-any-return]
+        return super().select(timeout if timeout is None else timeout / self._speed)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -105,15 +118,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._selector_of_jumps = _JumpingSelector(self)
         self.virtual_s = 0.0
+        self.task_numbers = itertools.count()
         super().__init__(self._selector_of_jumps)
+        # asyncio's nanosecond vanishes in the rounding of a float after 97 days, and a timer that is due never fires.
+        self._clock_resolution = 1e-7
+        self.set_task_factory(_NumberedTask)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self.virtual_s
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run the work here and now; its result is ready when this returns."""
-        future: asyncio.Future[Any] = self.create_future()
+        future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as error:  # handed on to whoever awaits the future
@@ -121,7 +138,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _NumberedTask(asyncio.Task[Any]):
+    """A task that sorts into sets by its number: task groups cancel in the order of a set, else that of addresses."""
+
+    def __init__(self, loop: Any, coro: Any, **kwargs: Any) -> None:
+        self._number: int = next(loop.task_numbers)
+        super().__init__(coro, loop=loop, **kwargs)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
@@ -138,14 +166,20 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
 
 def _who_waits(loop: asyncio.AbstractEventLoop) -> str:
     lines = [f"nothing will ever happen after {loop.time():.3f} virtual seconds; waiting:"]
-    for task in sorted(asyncio.all_tasks(loop), key=lambda t: t.get_name()):
-        coroutine: Any = task.get_coro()
-        while asyncio.iscoroutine(getattr(coroutine, "cr_await", None)):
-            coroutine = coroutine.cr_await
-        frame = coroutine.cr_frame
-        place = f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})" if frame else "no frame"
-        lines.append(f"  {task.get_name()}: {place}")
+    lines += sorted(f"  {task.get_name()}: {_where(task.get_coro())}" for task in asyncio.all_tasks(loop))
     return "\n".join(lines)
+
+
+def _where(coroutine: Any) -> str:
+    """The way down from a task's coroutine to what it awaits; the place is the last one outside asyncio itself."""
+    names, place = [], "not started"
+    while inspect.iscoroutine(coroutine) and coroutine.cr_frame is not None:
+        code = coroutine.cr_frame.f_code
+        names.append(code.co_qualname)
+        if not code.co_filename.startswith(_ASYNCIO):
+            place = f"{code.co_filename}:{coroutine.cr_frame.f_lineno}"
+        coroutine = coroutine.cr_await
+    return f"{' > '.join(names)} ({place})"
 
 
 def _new_loop(tempo: Tempo) -> asyncio.AbstractEventLoop:
@@ -172,7 +206,7 @@ async def _with_clock(main: Callable[[Clock], Coroutine[Any, Any, T]], tempo: Te
 
 
 def wall_s() -> float:
-    """Seconds of the machine's own steady clock, for saying how long something took on the wall; never for decisions."""
+    """Seconds of the machine's own steady clock, to say how long something took; never for decisions."""
     return time.monotonic()
 
 

@@ -235,6 +235,9 @@ AnyEvent = (
     | RunFinished
 )
 
+# Events that give or take airspace and docks; whoever reserves must have seen all of them.
+Claim = IntentAccepted | IntentChanged | DockReserved | DockReleased | FlightEnded
+
 
 class Record(msgspec.Struct, frozen=True):
     """An event as the store holds it: its place in the log and the UTC second at which it was appended."""

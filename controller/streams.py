@@ -27,6 +27,7 @@ class Stream(StrEnum):
     DRONE_WIND = "drone-wind"
     POLE_WEATHER = "pole-weather"
     POLE_DOCK = "pole-dock"
+    POLE_READY = "pole-ready"
     POLE_LAMP = "pole-lamp"
 
 
@@ -54,15 +55,20 @@ STREAMS: dict[Stream, StreamSpec] = {
     Stream.DRONE_WIND: StreamSpec("drone", 1.0, 10.0, "tlog", Words("wind at the drone", "机载风速"), "WIND"),
     Stream.POLE_WEATHER: StreamSpec("pole", 0.2, 20.0, "event", Words("pole weather", "杆载气象")),
     Stream.POLE_DOCK: StreamSpec("pole", 0.2, 20.0, "event", Words("pole dock", "杆载机库")),
+    Stream.POLE_READY: StreamSpec("pole", 1.0, 2.5, "event", Words("dock ready", "机库就绪")),
     Stream.POLE_LAMP: StreamSpec("pole", 0.2, 20.0, "event", Words("pole lamp", "杆载灯光")),
 }
 
 
 class Freshness:
-    """When each stream of one source was last heard; `now` gives loop seconds."""
+    """When each stream of one source was last heard; `now` gives loop seconds.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    `lag_s` is added to what may be old, for a loop that runs faster than the machine delivers.
+    """
+
+    def __init__(self, now: Callable[[], float], lag_s: float = 0.0) -> None:
         self._now = now
+        self._lag_s = lag_s
         self._heard: dict[Stream, float] = {}
 
     def heard(self, stream: Stream) -> None:
@@ -77,4 +83,4 @@ class Freshness:
     def fresh(self, stream: Stream) -> bool:
         """Whether decisions may rest on the stream."""
         age = self.age_s(stream)
-        return age is not None and age <= STREAMS[stream].stale_after_s
+        return age is not None and age <= STREAMS[stream].stale_after_s + self._lag_s

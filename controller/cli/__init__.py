@@ -1,0 +1,5 @@
+"""The command line: `beichen`."""
+
+from controller.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,36 @@
+"""Options that every verb shares, and the exit codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from airspace.reasons import Lang
+
+
+class Exit(IntEnum):
+    """What the command line tells the shell."""
+
+    DONE = 0
+    REFUSED = 1  # refused or failed, with reasons
+    USAGE = 2
+
+
+def _is_speed(kind: object, value: float) -> None:
+    if not 0.01 <= value <= 1000.0:
+        raise ValueError("a speed lies between 0.01 and 1000 速度须在 0.01 至 1000 之间")
+
+
+Speed = Annotated[float, Parameter(help="Times as fast as real time. 相对实时的倍速。", validator=_is_speed)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a verb speaks."""
+
+    lang: Annotated[Lang, Parameter(help="Language of everything that people read. 显示语言。")] = "en"
+    json: Annotated[bool, Parameter(help="One JSON object a line, for machines. 逐行输出 JSON。", negative="")] = False

@@ -1,0 +1,365 @@
+"""The site file (TOML): the place, its limits, its drones, its poles and where things are kept."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from airspace.frames import Ground, LatLon, LocalFrame
+from airspace.reasons import Reason, Refused, Rule, Words
+from controller.links.addresses import parse_address
+from missions.site import Dock, DroneType, Limits, OpenGround, Site
+from poles.services import SERVICES
+
+UNREADABLE = Rule(
+    "site.unreadable",
+    Words("cannot be read: {detail}", "无法读取：{detail}"),
+    Words(
+        "Give the path of a site file in TOML; examples/zhengzhou has one.",
+        "请给出 TOML 站点文件的路径，示例见 examples/zhengzhou。",
+    ),
+)
+MALFORMED = Rule(
+    "site.malformed",
+    Words("{detail}", "{detail}"),
+    Words(
+        "Correct the field; docs/site-file.md lists every field with its unit.",
+        "请更正该字段；docs/site-file.md 列出全部字段及单位。",
+    ),
+)
+OUT_OF_RANGE = Rule(
+    "site.out-of-range",
+    Words("{value} is not within {low} to {high}", "{value} 不在 {low} 至 {high} 之间"),
+    Words("Write a value within the range.", "请填写范围内的值。"),
+)
+REPEATED = Rule(
+    "site.repeated",
+    Words("{value} stands here twice", "{value} 重复出现"),
+    Words(
+        "Give each drone, pole and place its own name, and each pole its own key.",
+        "请为每架无人机、每根灯杆和每处场地使用唯一标识，每根灯杆使用各自的密钥。",
+    ),
+)
+UNKNOWN_TYPE = Rule(
+    "site.unknown-type",
+    Words("there is no drone type {value}; known: {known}", "没有无人机型号 {value}；已知型号：{known}"),
+    Words("Use a known type or describe it under [drone_types].", "请使用已知型号，或在 [drone_types] 中描述它。"),
+)
+BAD_NAME = Rule(
+    "site.bad-name",
+    Words("{value!r} is not usable as a name", "{value!r} 不能用作标识"),
+    Words(
+        "Write 1 to 40 letters, digits, dots, dashes and underscores.",
+        "请使用 1 至 40 个字母、数字、点、连字符或下划线。",
+    ),
+)
+UNKNOWN_SERVICE = Rule(
+    "site.unknown-service",
+    Words("no pole offers a service {value}; known: {known}", "灯杆没有服务 {value}；已知服务：{known}"),
+    Words("Correct the name or leave it out.", "请更正名称，或将其删除。"),
+)
+BAD_KEY = Rule(
+    "site.bad-key",
+    Words("this is no public key in Z85", "这不是 Z85 格式的公钥"),
+    Words("Copy all 40 characters of the pole's public key.", "请完整复制灯杆公钥的 40 个字符。"),
+)
+NO_AIRSPACE = Rule(
+    "site.no-airspace",
+    Words("no airspace file is given", "未给出空域文件"),
+    Words(
+        "Name at least one GeoJSON file, or write airspace = [] and airspace_is_empty = true if there really is none.",
+        "请至少指定一个 GeoJSON 文件；若确无空域限制，请写 airspace = [] 和 airspace_is_empty = true。",
+    ),
+)
+
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
+Z85_KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of all tables of the file: unknown fields are errors."""
+
+
+class Origin(_Part, frozen=True, kw_only=True):
+    """The middle of the site: where the local metric frame has its origin."""
+
+    lat_deg: float
+    lon_deg: float
+
+
+class GroundLevel(_Part, frozen=True, kw_only=True):
+    """The level ground of the site [m]."""
+
+    amsl_m: float
+    geoid_m: float
+
+
+class SiteLimits(_Part, frozen=True, kw_only=True):
+    """What no flight of this site may exceed."""
+
+    max_agl_m: float = 120.0
+    reserve_fraction: float = 0.3
+    max_wind_mps: float = 10.0
+
+
+class StatedWind(_Part, frozen=True, kw_only=True):
+    """A wind that a person answers for, used only when the site has no weather pole."""
+
+    wind_mps: float
+    stated_by: str
+
+
+class Gates(_Part, frozen=True, kw_only=True):
+    """What the launch gates ask for; `min_fix` is a MAVLink GPS_FIX_TYPE (3 = 3D, 5 = RTK float, 6 = RTK fixed)."""
+
+    min_fix: int = 5
+    min_satellites: int = 8
+    min_battery_pct: float = 60.0
+    max_home_distance_m: float = 15.0
+    max_home_height_error_m: float = 10.0
+    ready_within_s: float = 120.0
+    stated_weather: StatedWind | None = None
+    stated_open_dock: str = ""  # who answers for the open cover of the take-off dock where no gateway can tell
+
+
+class DroneConfig(_Part, frozen=True, kw_only=True):
+    """One drone: how it is reached and what it is."""
+
+    id: str
+    address: str
+    type: str = "quad-4kg"
+    system_id: int | None = None
+    home: Origin | None = None  # where it stands, for planning before it is connected
+
+
+class PoleConfig(_Part, frozen=True, kw_only=True):
+    """One smart pole that may connect: its city code, its public key (z85) and where it stands."""
+
+    code: str
+    public_key: str
+    lat_deg: float
+    lon_deg: float
+    services: tuple[str, ...]
+
+
+class OpenGroundConfig(_Part, frozen=True, kw_only=True):
+    """A place where a drone may land by itself."""
+
+    name: str
+    lat_deg: float
+    lon_deg: float
+
+
+class GatewayConfig(_Part, frozen=True, kw_only=True):
+    """Where poles connect to, and the file with the controller's secret key."""
+
+    listen: str = "tcp://127.0.0.1:0"
+    key: str = "keys/controller.key_secret"
+
+
+class TempoConfig(_Part, frozen=True, kw_only=True):
+    """Set by a simulator that runs faster than real time, so that the controller keeps step with it."""
+
+    speed: float
+    utc_s: float
+    monotonic_s: float
+
+
+class DroneTypeConfig(_Part, frozen=True, kw_only=True):
+    """An airframe, field by field as in `missions.site.DroneType`."""
+
+    mass_kg: float
+    disk_area_m2: float
+    figure_of_merit: float
+    drag_area_m2: float
+    avionics_w: float
+    battery_wh: float
+    max_speed_mps: float
+    climb_mps: float
+    descent_mps: float
+    acceleration_mps2: float
+    max_wind_mps: float
+
+
+class SiteFile(_Part, frozen=True, kw_only=True):
+    """The whole file."""
+
+    name: str
+    origin: Origin
+    ground: GroundLevel
+    airspace: tuple[str, ...]
+    airspace_is_empty: bool = False
+    store: str = "beichen.db"
+    runs: str = "runs"
+    limits: SiteLimits = SiteLimits()
+    gates: Gates = Gates()
+    drones: tuple[DroneConfig, ...] = ()
+    drone_types: dict[str, DroneTypeConfig] = {}
+    gateway: GatewayConfig | None = None
+    poles: tuple[PoleConfig, ...] = ()
+    open_ground: tuple[OpenGroundConfig, ...] = ()
+    tempo: TempoConfig | None = None
+
+
+# Figures of a 4 kg inspection quadcopter with a 6S 12 Ah pack; a real fleet writes its own under [drone_types].
+KNOWN_TYPES = {
+    "quad-4kg": DroneType(
+        name="quad-4kg",
+        mass_kg=4.2,
+        disk_area_m2=0.60,
+        figure_of_merit=0.62,
+        drag_area_m2=0.035,
+        avionics_w=18.0,
+        battery_wh=266.0,
+        max_speed_mps=15.0,
+        climb_mps=2.5,
+        descent_mps=1.5,
+        acceleration_mps2=2.5,
+        max_wind_mps=12.0,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSite:
+    """A valid site file with what follows from it; relative paths are beside the file."""
+
+    file: SiteFile
+    folder: Path
+    frame: LocalFrame
+    site: Site
+
+    @property
+    def ground(self) -> Ground:
+        """The level ground of the site."""
+        return self.site.ground
+
+    def path(self, name: str) -> Path:
+        """A path of the file, beside it when it is relative."""
+        return self.folder / name
+
+    def drone_type(self, drone: DroneConfig) -> DroneType:
+        """The airframe of one drone."""
+        described = self.file.drone_types.get(drone.type)
+        if described is None:
+            return KNOWN_TYPES[drone.type]
+        return DroneType(name=drone.type, **msgspec.structs.asdict(described))
+
+
+def load_site(path: Path) -> LoadedSite:
+    """Read and check a site file; raises `Refused` with one line per problem."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused([Reason(UNREADABLE, str(path), {"detail": error})]) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Refused([Reason(MALFORMED, str(path), {"detail": error})]) from None
+    try:
+        file = msgspec.convert(tree, SiteFile)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        place = f"{path}: {where.strip('`.')}" if where else str(path)
+        raise Refused([Reason(MALFORMED, place, {"detail": what})]) from None
+    if reasons := list(_problems(file, str(path))):
+        raise Refused(reasons)
+    return loaded(file, path.parent)
+
+
+def loaded(file: SiteFile, folder: Path) -> LoadedSite:
+    """A site from its checked file contents."""
+    site = Site(
+        name=file.name,
+        ground=Ground(file.ground.amsl_m, file.ground.geoid_m),
+        docks=tuple(
+            Dock(pole.code, LatLon(pole.lat_deg, pole.lon_deg)) for pole in file.poles if "dock" in pole.services
+        ),
+        open_ground=tuple(OpenGround(place.name, LatLon(place.lat_deg, place.lon_deg)) for place in file.open_ground),
+        limits=Limits(max_agl_m=file.limits.max_agl_m, reserve_fraction=file.limits.reserve_fraction),
+    )
+    return LoadedSite(file, folder, LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg)), site)
+
+
+def _problems(file: SiteFile, where: str) -> Iterator[Reason]:
+    for field, value, low, high in _ranges(file):
+        if not (math.isfinite(value) and low <= value <= high):
+            yield Reason(OUT_OF_RANGE, f"{where}: {field}", {"value": value, "low": low, "high": high})
+    if not file.airspace and not file.airspace_is_empty:
+        yield Reason(NO_AIRSPACE, f"{where}: airspace")
+    names = {
+        "drones": [drone.id for drone in file.drones],
+        "poles": [pole.code for pole in file.poles],
+        "poles.public_key": [pole.public_key for pole in file.poles if pole.public_key],
+        "open_ground": [place.name for place in file.open_ground],
+    }
+    for field, given in names.items():
+        for twice in sorted({name for name in given if given.count(name) > 1}):
+            yield Reason(REPEATED, f"{where}: {field}", {"value": twice})
+    for n, drone in enumerate(file.drones):
+        yield from _drone_problems(drone, {**KNOWN_TYPES, **file.drone_types}, f"{where}: drones[{n}]")
+    for n, pole in enumerate(file.poles):
+        yield from _pole_problems(pole, f"{where}: poles[{n}]")
+
+
+def _drone_problems(drone: DroneConfig, known: Mapping[str, object], where: str) -> Iterator[Reason]:
+    if drone.type not in known:
+        yield Reason(UNKNOWN_TYPE, f"{where}.type", {"value": drone.type, "known": ", ".join(sorted(known))})
+    if not NAME.fullmatch(drone.id):
+        yield Reason(BAD_NAME, f"{where}.id", {"value": drone.id})
+    try:
+        parse_address(drone.address)
+    except Refused as refused:
+        yield from (replace(reason, where=f"{where}.address") for reason in refused.reasons)
+
+
+def _pole_problems(pole: PoleConfig, where: str) -> Iterator[Reason]:
+    if not NAME.fullmatch(pole.code):
+        yield Reason(BAD_NAME, f"{where}.code", {"value": pole.code})
+    if pole.public_key and not Z85_KEY.fullmatch(pole.public_key):
+        yield Reason(BAD_KEY, f"{where}.public_key")
+    for service in pole.services:
+        if service not in SERVICES:
+            facts = {"value": service, "known": ", ".join(sorted(SERVICES))}
+            yield Reason(UNKNOWN_SERVICE, f"{where}.services", facts)
+
+
+def _ranges(file: SiteFile) -> Iterator[tuple[str, float, float, float]]:
+    """(field, value, least, most) of every number that has bounds."""
+    yield "origin.lat_deg", file.origin.lat_deg, -85, 85
+    yield "origin.lon_deg", file.origin.lon_deg, -180, 180
+    yield "ground.amsl_m", file.ground.amsl_m, -500, 6000
+    yield "ground.geoid_m", file.ground.geoid_m, -110, 90
+    yield "limits.max_agl_m", file.limits.max_agl_m, 1, 1000
+    yield "limits.reserve_fraction", file.limits.reserve_fraction, 0.05, 0.9
+    yield "limits.max_wind_mps", file.limits.max_wind_mps, 0, 40
+    yield "gates.min_fix", file.gates.min_fix, 3, 6
+    yield "gates.min_satellites", file.gates.min_satellites, 4, 60
+    yield "gates.min_battery_pct", file.gates.min_battery_pct, 1, 100
+    yield "gates.max_home_distance_m", file.gates.max_home_distance_m, 1, 1000
+    yield "gates.max_home_height_error_m", file.gates.max_home_height_error_m, 0.5, 200
+    yield "gates.ready_within_s", file.gates.ready_within_s, 5, 3600
+    if file.gates.stated_weather is not None:
+        yield "gates.stated_weather.wind_mps", file.gates.stated_weather.wind_mps, 0, 60
+    for n, drone in enumerate(file.drones):
+        if drone.system_id is not None:
+            yield f"drones[{n}].system_id", drone.system_id, 1, 255
+    homes = [(f"drones[{n}].home", drone.home) for n, drone in enumerate(file.drones) if drone.home is not None]
+    places = [(field, home.lat_deg, home.lon_deg) for field, home in homes]
+    places += [(f"poles[{n}]", pole.lat_deg, pole.lon_deg) for n, pole in enumerate(file.poles)]
+    places += [(f"open_ground[{n}]", spot.lat_deg, spot.lon_deg) for n, spot in enumerate(file.open_ground)]
+    for field, lat_deg, lon_deg in places:
+        yield f"{field}.lat_deg", lat_deg, -85, 85
+        yield f"{field}.lon_deg", lon_deg, -180, 180
+    for name, kind in file.drone_types.items():
+        for figure, number in msgspec.structs.asdict(kind).items():
+            yield f"drone_types.{name}.{figure}", number, 1e-3, 1e4
+    if file.tempo is not None:
+        yield "tempo.speed", file.tempo.speed, 0.01, 1000
+        yield "tempo.utc_s", file.tempo.utc_s, 0, 1e11
+        yield "tempo.monotonic_s", file.tempo.monotonic_s, 0, 1e11

@@ -1,0 +1,244 @@
+"""Landing on a pole's dock: it is asked to open in time, and the drone descends only when it says that it is ready.
+
+The uploaded mission waits at its hold item and, when no word comes, ends on open ground by itself. The word is a jump
+from the hold to the landing branch of a dock. What the drone's current item says is what counts: a jump whose answer
+was lost, or that an earlier controller ordered, is taken up from there. While the drone descends the dock must stay
+ready, or the drone climbs back over it to the hold, and the next dock is tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from airspace.frames import LatLon
+from airspace.reasons import Reason, Words
+from controller.alarms import Alarm
+from controller.district import District
+from controller.events import LandingChosen, Phase, PhaseChanged
+from controller.flight.orders import order_drone, order_pole
+from controller.links.drone import DroneLink
+from controller.state import FlightState
+from controller.streams import Stream
+from missions.items import Command
+from missions.plan import LandingOption
+
+PREPARE_BEFORE_S = 60.0  # a cover needs seconds; the lamp shows people that a drone is coming
+FIRST_WORD_S = 20.0  # within which poles find a controller that has just started
+AT_HOLD_M = 6.0
+EACH_DOCK_S = 12.0  # at the hold, then the next alternate is asked too
+JUMP_RETRIES = 2
+JUMP_ANSWER_S = 1.0
+JUMP_SHOWN_S = 3.0
+# before the hold is over and the drone goes to open ground by itself: no jump may be under way then
+DECIDE_BEFORE_END_S = (JUMP_RETRIES + 1) * JUMP_ANSWER_S + JUMP_SHOWN_S + 2.0
+COMMITTED_BELOW_M = 12.0  # a drone this low lands faster than it gets away
+HEARD_ABOVE_M = 20.0  # after a restart poles take seconds to report; down to here a descent that was begun waits for it
+TICK_S = 0.5
+PATIENCE_S = 7 * 86400.0  # whoever follows the flight decides when to stop waiting
+
+
+@dataclass(slots=True)
+class Docking:
+    """The landing of one flight that has a hold item; `run` returns when the drone is committed or on its own."""
+
+    district: District
+    link: DroneLink
+    flight: FlightState
+    asked: list[LandingOption] = field(default_factory=list)  # docks that were told to open, in the order of the wish
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began_s = self._now_s()
+
+    @property
+    def docks(self) -> list[LandingOption]:
+        """The docks of the plan, in the order of the wish."""
+        return [option for option in self.flight.plan.landings if option.dock]
+
+    async def run(self) -> None:
+        """Prepare, wait at the hold, choose, watch the descent; again from the hold when a landing is broken off."""
+        if not self.docks or self.flight.plan.hold_seq == 0 or self.district.poles is None:
+            return
+        if self.flight.phase is Phase.FLYING:
+            await self._until_item(self._prepare_seq())
+            await self._prepare(self.docks[0])
+        while True:
+            option = await self._until_on_a_branch()
+            await self._adopt(option)
+            if not option.dock or await self._committed(option):
+                return
+            await self._break_off(option)
+
+    def _prepare_seq(self) -> int:
+        """The first item from which the hold is less than `PREPARE_BEFORE_S` of planned flight away."""
+        plan = self.flight.plan
+        common = [leg for leg in plan.legs if not leg.branch]
+        hold_s = min((leg.start_s for leg in common if leg.seq == plan.hold_seq), default=plan.duration_s)
+        close = [leg.seq for leg in common if leg.end_s >= hold_s - PREPARE_BEFORE_S]
+        return min([*close, plan.hold_seq])
+
+    async def _until_item(self, seq: int) -> None:
+        await self.link.wait_for(f"item {seq}", lambda s: (s.mission_seq or 0) >= seq, PATIENCE_S)
+
+    async def _prepare(self, option: LandingOption) -> None:
+        """Keep the dock, light its lamp and open it; how that goes shows in its reports."""
+        if option not in self.asked:
+            self.asked.append(option)
+        await self._first_word(option)
+        hold_s = self.flight.plan.duration_s + 1800
+        reason = await self._order(option, "dock", "reserve", purpose="land", hold_s=hold_s)
+        if reason is None:
+            await self._order(option, "lamp", "landing")
+            reason = await self._order(option, "dock", "open")
+        if reason is not None:
+            await self._not_ready(option, Words(reason.text("en"), reason.text("zh")))
+
+    async def _first_word(self, option: LandingOption) -> None:
+        """After a restart, let the pole find this controller before it is given an order."""
+        left_s = self._began_s + FIRST_WORD_S - self._now_s()
+        if self.district.poles is not None and self._unheard(option) and left_s > 0.0:
+            await self.district.poles.until_dock(option.dock, lambda dock: True, left_s)
+
+    async def _order(self, option: LandingOption, service: str, action: str, **parameters: Any) -> Reason | None:
+        return await order_pole(self.district, self.flight.id, option.dock, service, action, **parameters)
+
+    def _why_not(self, option: LandingOption) -> Words | None:
+        dock = self.district.poles.dock(option.dock) if self.district.poles else None
+        return Words("it has not reported", "尚无报告") if dock is None else dock.why_not_ready(self.flight.id)
+
+    def _unheard(self, option: LandingOption) -> bool:
+        """Whether the dock has not said anything since this controller started."""
+        return self.district.poles is not None and self.district.poles.dock(option.dock) is None
+
+    def _branch(self) -> LandingOption | None:
+        """The landing option whose items the drone flies now, None on the common way or while that is not known."""
+        seq = self.link.state.mission_seq
+        if seq is None or not self.link.freshness.fresh(Stream.MISSION):
+            return None
+        return next((o for o in self.flight.plan.landings if o.first_seq <= seq <= o.land_seq), None)
+
+    def _at_hold(self) -> bool:
+        state, plan = self.link.state, self.flight.plan
+        if state.mission_seq != plan.hold_seq or not self.link.freshness.fresh(Stream.MISSION):
+            return False
+        if state.lat_deg is None or state.lon_deg is None or not self.link.freshness.fresh(Stream.POSITION):
+            return False
+        hold = plan.items[plan.hold_seq - 1]
+        return LatLon(hold.lat_deg, hold.lon_deg).distance_m(LatLon(state.lat_deg, state.lon_deg)) < AT_HOLD_M
+
+    async def _until_on_a_branch(self) -> LandingOption:
+        """Wait until the drone flies a landing branch; from the hold, send it to the first dock that is ready."""
+        asked_s = self._now_s()
+        while (option := self._branch()) is None:
+            if self._at_hold():
+                if self.flight.phase is not Phase.HOLDING:
+                    await self._enter(Phase.HOLDING)
+                    asked_s = self._now_s()
+                if self._time_left_s() > DECIDE_BEFORE_END_S:
+                    if await self._jump_to_ready():
+                        continue
+                    asked_s = await self._ask_the_next(asked_s)
+            await asyncio.sleep(TICK_S)
+        return option
+
+    def _now_s(self) -> float:
+        return self.district.clock.utc_s()
+
+    def _time_left_s(self) -> float:
+        """Seconds until the drone leaves the hold by itself, counted from when it was first seen there."""
+        hold_s = self.flight.plan.items[self.flight.plan.hold_seq - 1].param1
+        return self.flight.phase_since_s + hold_s - self._now_s()
+
+    async def _jump_to_ready(self) -> bool:
+        """Order the drone to the first dock that is ready; True when there was one and the order was not refused."""
+        option = next((o for o in self.docks if o in self.asked and self._why_not(o) is None), None)
+        return option is not None and await self._jump(option.first_seq, f"land at {option.name}")
+
+    async def _jump(self, seq: int, order: str) -> bool:
+        """Make an item the current one, and give the drone a moment to show it."""
+        jump = self.link.command(
+            Command.DO_SET_MISSION_CURRENT, float(seq), retries=JUMP_RETRIES, within_s=JUMP_ANSWER_S
+        )
+        outcome = await order_drone(self.district, self.flight.id, self.link.drone, order, jump)
+        if outcome.outcome == "rejected":
+            return False
+        try:
+            await self.link.wait_for(order, lambda s: s.mission_seq == seq, JUMP_SHOWN_S)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _ask_the_next(self, asked_s: float) -> float:
+        """Ask the next dock to open when the last one is hopeless or slow; when the last one was asked [UTC s]."""
+        last = self.asked[-1] if self.asked else None
+        rest = [option for option in self.docks if option not in self.asked]
+        slow = self._now_s() - asked_s >= EACH_DOCK_S
+        if not rest or not (last is None or slow or self._hopeless(last)):
+            return asked_s
+        if last is not None:
+            await self._not_ready(last, self._why_not(last))
+        await self._prepare(rest[0])
+        return self._now_s()
+
+    def _hopeless(self, option: LandingOption) -> bool:
+        dock = self.district.poles.dock(option.dock) if self.district.poles else None
+        return dock is None or dock.why_not_free() is not None or dock.reserved_for != self.flight.id
+
+    async def _adopt(self, option: LandingOption) -> None:
+        """Record the branch that the drone flies, once, and say so when it is not the wished one."""
+        if self.flight.phase is Phase.LANDING and self.flight.landing == option.name:
+            return
+        planned, why = self.docks[0], ""
+        if option is not planned:
+            reason = self._why_not(planned)
+            why = f"{planned.name}: {reason.en}" if reason else ""
+            await self.district.alarm(
+                Alarm.DIVERTED, self.link.drone, self.flight.id, landing=option.name, planned=planned.name
+            )
+        chosen = LandingChosen(flight=self.flight.id, landing=option.name, why=why)
+        if self.flight.phase is Phase.LANDING:
+            await self.district.record(chosen)
+        else:
+            landing = PhaseChanged(flight=self.flight.id, phase=Phase.LANDING, detail=option.name)
+            await self.district.record(chosen, landing)
+
+    async def _committed(self, option: LandingOption) -> bool:
+        """Watch the descent; True when the drone is low over a ready dock, False when the dock is no longer ready."""
+        while True:
+            height_m = self._above_pad_m(option)
+            if height_m is not None and height_m < COMMITTED_BELOW_M:
+                return True
+            high = height_m is not None and height_m > HEARD_ABOVE_M
+            why = self._why_not(option)
+            if why is not None and not (high and self._unheard(option)):
+                await self._not_ready(option, why)
+                return False
+            if self._branch() not in (option, None):
+                return False
+            await asyncio.sleep(TICK_S)
+
+    def _above_pad_m(self, option: LandingOption) -> float | None:
+        """The drone's height over a landing place [m], None while its position is not fresh."""
+        relative_m = self.link.state.relative_m
+        if relative_m is None or not self.link.freshness.fresh(Stream.POSITION):
+            return None
+        return relative_m - option.place.relative_m
+
+    async def _break_off(self, option: LandingOption) -> None:
+        """Send the drone back over the dock to the hold, all in its own airspace, and ask the next dock meanwhile."""
+        if self._branch() is not option or not await self._jump(option.escape_seq, f"leave {option.name}"):
+            await asyncio.sleep(TICK_S)
+            return
+        await self._enter(Phase.HOLDING)
+        rest = [other for other in self.docks if other not in self.asked]
+        if rest:
+            await self._prepare(rest[0])
+
+    async def _enter(self, phase: Phase) -> None:
+        await self.district.record(PhaseChanged(flight=self.flight.id, phase=phase))
+
+    async def _not_ready(self, option: LandingOption, why: Words | None) -> None:
+        reason = why or Words("not ready in time", "未及时就绪")
+        await self.district.alarm(Alarm.DOCK_NOT_READY, option.dock, self.flight.id, why=reason)

@@ -1,0 +1,191 @@
+"""Following a drone in the air to its landing, and closing the flight; also one that was found after a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+
+from airspace.frames import LatLon
+from airspace.reasons import Reason, Rule, Words
+from controller.alarms import Alarm
+from controller.district import District
+from controller.events import FlightEnded, Phase, PhaseChanged
+from controller.flight.docking import FIRST_WORD_S, Docking
+from controller.flight.orders import order_drone, order_pole
+from controller.flight.reservation import releases
+from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
+from controller.links.drone import DeadlinePassed, DroneLink
+from controller.links.telemetry import DroneState, Landed
+from controller.pole_picture import Poles
+from controller.state import FlightState
+from controller.tasks import attended
+from missions.plan import Place, Plan, Purpose
+
+ON_DOCK_M = 1.5  # a pad is three metres wide
+IN_DOCK_M = 3.0  # so far a drone in a dock may believe to stand from the dock's charted place
+AT_PLACE_M = 10.0
+PAD_NOTICES_S = 5.0
+COVER_CLOSES_S = 20.0
+
+NOT_HEARD_AGAIN = Rule(
+    "flight.lost",
+    Words("the drone was not seen to land: {detail}", "未观察到无人机降落：{detail}"),
+    Words("Search at its planned landing places, nearest first.", "请按由近及远的顺序在计划降落点搜寻。"),
+)
+ELSEWHERE = Rule(
+    "flight.elsewhere",
+    Words("the drone landed at {place}, which is no planned landing place", "无人机降落在 {place}，并非计划降落点"),
+    Words("Fetch it there; the alarms of the flight say why.", "请到该处取回；原因见本次飞行的告警。"),
+)
+UNFINISHED = Rule(
+    "flight.unfinished",
+    Words("the drone landed at {place} before the mission was flown", "任务未完成，无人机已降落在 {place}"),
+    Words("Read the alarms of the flight, then fly what is left.", "请查看本次飞行的告警，再补飞剩余部分。"),
+)
+NOT_SEEN = Rule(
+    "flight.not-seen",
+    Words(
+        "the drone stands at {place}; nobody saw whether the whole mission was flown",
+        "无人机位于 {place}；任务是否全部完成无人观察到",
+    ),
+    Words("Look at its photos, then fly what is left.", "请检查其照片，再补飞剩余部分。"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a drone came down: a dock's city code or a landing option's name, empty for an unplanned place."""
+
+    name: str
+    place: LatLon
+
+
+async def follow(district: District, link: DroneLink, flight: FlightState) -> None:
+    """Watch the drone until it is on the ground and disarmed, handle its dock, and close the flight."""
+    watch = SafetyWatch(district, link, flight)
+    try:
+        state = await attended(
+            _until_landed(link, flight),
+            note_items(district, link, flight),
+            note_photos(district, link, flight),
+            note_texts(district, link, flight),
+            watch.run(),
+            Docking(district, link, flight).run(),
+        )
+    except DeadlinePassed as error:
+        await settle_docks(district, flight, "")
+        await end(district, flight, "", [Reason(NOT_HEARD_AGAIN, link.drone, {"detail": error})])
+        return
+    # the fence of this flight must not hold a later one, by hand or by another plan
+    fence_off = link.command(mavlink.MAV_CMD_DO_FENCE_ENABLE, 0)
+    await order_drone(district, flight.id, link.drone, "fence off", fence_off)
+    await close(district, flight, state)
+
+
+async def _until_landed(link: DroneLink, flight: FlightState) -> DroneState:
+    return await link.wait_for(
+        "landing and disarming",
+        lambda s: s.armed is False and s.landed_state is Landed.ON_GROUND,
+        3 * flight.plan.duration_s + 1200,
+    )
+
+
+async def close(district: District, flight: FlightState, state: DroneState, *, seen: bool = True) -> None:
+    """Close the flight of a drone that stands on the ground, disarmed: its docks, its airspace, its last word.
+
+    `seen` is False when it landed while nobody looked: then what was flown is only known as far as it was recorded.
+    """
+    landing = where_landed(flight.plan, state)
+    reasons = []
+    place = landing.name or str(landing.place)
+    if not landing.name:
+        reasons.append(Reason(ELSEWHERE, flight.drone, {"place": place}))
+    elif flight.farthest_item < last_working_item(flight.plan):
+        reasons.append(Reason(UNFINISHED if seen else NOT_SEEN, flight.drone, {"place": place}))
+    if flight.phase in (Phase.FLYING, Phase.HOLDING):
+        await district.record(PhaseChanged(flight=flight.id, phase=Phase.LANDING, detail=place))
+    if flight.plan.photos_planned and not flight.photos:
+        await district.alarm(Alarm.NO_PHOTOS, flight.drone, flight.id, planned=flight.plan.photos_planned)
+    await settle_docks(district, flight, landing.name)
+    await end(district, flight, landing.name, reasons)
+
+
+async def settle_docks(district: District, flight: FlightState, landed_on: str) -> None:
+    """Close every dock of the flight and put its lamps out; a dock that holds the drone closes over it safely."""
+    if district.poles is None:
+        return
+    for pole in sorted({*flight.docks, start_dock(district, flight.plan)} - {""}):
+        await _settle_dock(district, district.poles, flight, pole, landed_here=pole == landed_on)
+
+
+async def _settle_dock(district: District, poles: Poles, flight: FlightState, pole: str, *, landed_here: bool) -> None:
+    # after a restart the pole may not have reported yet, and what it never hears stays open and reserved
+    await poles.until_dock(pole, lambda seen: True, FIRST_WORD_S)
+    dock, why = poles.dock(pole), None
+    if dock is None or dock.stale:
+        age_s = dock.age_s if dock else FIRST_WORD_S
+        await district.alarm(Alarm.POLE_SILENT, pole, flight.id, age_s=age_s)
+    # the pad's switch may close a moment after the motors stop; the cover must know of the drone
+    if landed_here and not await poles.until_dock(pole, lambda seen: seen.drone_present, PAD_NOTICES_S):
+        why = Words("its pad does not feel the drone", "停机坪未感知到无人机")
+    if why is None and (dock is None or dock.cover != "closed"):
+        reason = await order_pole(district, flight.id, pole, "dock", "close")
+        if reason is not None:
+            why = Words(reason.text("en"), reason.text("zh"))
+        elif not await poles.until_dock(pole, lambda seen: seen.cover == "closed", COVER_CLOSES_S):
+            why = Words("its cover did not arrive", "舱盖未到位")
+    if why is not None:
+        await district.alarm(Alarm.DOCK_NOT_CLOSED, pole, flight.id, why=why)
+    await order_pole(district, flight.id, pole, "dock", "release")
+    await order_pole(district, flight.id, pole, "lamp", "program")
+
+
+def dock_at(district: District, place: LatLon) -> str:
+    """The city code of the dock in which a drone at this place stands, empty when it stands elsewhere."""
+    near = [(dock.position.distance_m(place), dock.code) for dock in district.site.site.docks]
+    distance_m, code = min(near, default=(IN_DOCK_M + 1, ""))
+    return code if distance_m <= IN_DOCK_M else ""
+
+
+def start_dock(district: District, plan: Plan) -> str:
+    """The city code of the dock that the drone takes off from, empty when it stands elsewhere."""
+    return dock_at(district, _latlon(plan.home))
+
+
+def stands_at_home(plan: Plan, state: DroneState) -> bool:
+    """Whether the drone is where the flight was to begin."""
+    return _latlon(plan.home).distance_m(LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)) <= AT_PLACE_M
+
+
+def where_landed(plan: Plan, state: DroneState) -> Landing:
+    """The landing option on which the drone stands, or just the place."""
+    place = LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)
+    candidates = [
+        (place.distance_m(_latlon(option.place)), option.dock or option.name, ON_DOCK_M if option.dock else AT_PLACE_M)
+        for option in plan.landings
+    ]
+    near = sorted((distance_m, name) for distance_m, name, limit_m in candidates if distance_m <= limit_m)
+    return Landing(near[0][1] if near else "", place)
+
+
+def _latlon(place: Place) -> LatLon:
+    return LatLon(place.lat_deg, place.lon_deg)
+
+
+def last_working_item(plan: Plan) -> int:
+    """The last item that must have been flown for the mission to count as flown."""
+    if plan.hold_seq:
+        return plan.hold_seq
+    return max((leg.seq for leg in plan.legs if leg.purpose is not Purpose.LANDING), default=0)
+
+
+async def end(district: District, flight: FlightState, landed_on: str, reasons: list[Reason]) -> None:
+    """Give back everything that the flight holds and write its last word, in one step."""
+    ended = FlightEnded(
+        flight=flight.id,
+        completed=not reasons and bool(landed_on),
+        landed_on=landed_on,
+        reasons=tuple(reason.as_dict() for reason in reasons),
+    )
+    await district.record(*releases(flight), ended)

@@ -1,0 +1,180 @@
+"""A run: one command's work from start to end, with its folder of evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airspace.reasons import Lang, Reason, Refused, Rule, Words
+from airspace.zones import zones_geojson
+from controller.clock import wall_s
+from controller.config import DroneConfig
+from controller.district import District
+from controller.events import OperatorSaid, PlanMade, Record, RequestAccepted, RunFinished, RunStarted, encode
+from controller.flight.conduct import fly, resume
+from controller.flight.follow import end, settle_docks
+from controller.flight.mission_source import Mission
+from controller.report import Summary, write_report
+from controller.state import FlightState
+from missions.qgc_plan_writer import qgc_plan_text
+
+NO_FOLDER = Rule(
+    "folder.unwritable",
+    Words("the folder cannot be made: {detail}", "无法创建目录：{detail}"),
+    Words(
+        "Name a folder that can be written, with --runs or in the site file.",
+        "请用 --runs 或在站点文件中指定可写目录。",
+    ),
+)
+CLOSED_BY_HAND = Rule(
+    "flight.closed-by-hand",
+    Words("closed by a person: {because}", "由人工关闭：{because}"),
+    Words("Look for the drone before that airspace is used again.", "再次使用该空域前请先查找该无人机。"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An open run; its folder is `runs/<time>-<name>`; `began_wall_s` is when this process took it up."""
+
+    id: str
+    folder: Path
+    began_wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: `completed`, `refused` (nothing flew) or `failed`, with its folder and summary."""
+
+    outcome: str
+    reasons: tuple[dict[str, Any], ...]
+    folder: Path
+    summary: Summary
+
+
+async def begin(district: District, name: str, runs: Path, *, seed: int | None) -> Run:
+    """Open a run in a fresh folder and record its start with the airspace as it was loaded."""
+    stamp = district.clock.utc().strftime("%Y%m%dT%H%M%SZ")
+    run_id, number = f"{stamp}-{name}", 2
+    while (runs / run_id).exists():
+        run_id, number = f"{stamp}-{name}-{number}", number + 1
+    folder = make_folder(runs / run_id)
+    tempo = district.clock.tempo
+    await district.record(
+        RunStarted(
+            run=run_id,
+            name=name,
+            site=district.site.file.name,
+            seed=seed,
+            tempo=tempo.name,
+            speed=tempo.speed,
+            zones=zones_geojson(district.airspace.zones, district.site.frame),
+        )
+    )
+    return Run(run_id, folder, wall_s())
+
+
+async def fly_mission(
+    district: District, mission: Mission, drone: DroneConfig, runs: Path, *, lang: Lang = "en", seed: int | None = None
+) -> RunResult:
+    """Fly one mission as a run of its own; a refusal is a result, not an error.
+
+    Cancelling it before take-off ends the run; in the air it leaves the run open for `resume_run`, with a report of
+    what happened until then.
+    """
+    run = await begin(district, mission.name, runs, seed=seed)
+    await district.record(RequestAccepted(run=run.id, name=mission.name, source=mission.source, text=mission.text))
+    try:
+        flight = await fly(district, drone, mission, run.id, run.folder)
+    except Refused as refused:
+        return await finish(district, run, "refused", refused.reasons, lang=lang)
+    except asyncio.CancelledError:
+        await district.record(OperatorSaid(run=run.id, what="stop"))
+        if _open(district, run):
+            write_folder(district, run, lang=lang)
+        else:
+            await finish(district, run, "interrupted", (), lang=lang)
+        raise
+    return await finish(district, run, *_outcome(flight), lang=lang)
+
+
+async def resume_run(
+    district: District, flight: FlightState, drone: DroneConfig, runs: Path, *, lang: Lang = "en"
+) -> RunResult:
+    """Pick up the run of a flight that an earlier controller left open, and finish it.
+
+    When the drone is not heard the flight stays open, and so does its run.
+    """
+    run = _run_of(flight, runs)
+    try:
+        await resume(district, drone, flight, run.folder)
+    except Refused as refused:
+        if _open(district, run):
+            rows = tuple(reason.as_dict() for reason in refused.reasons)
+            return RunResult("failed", rows, run.folder, write_folder(district, run, lang=lang))
+        return await finish(district, run, "failed", refused.reasons, lang=lang)
+    return await finish(district, run, *_outcome(flight), lang=lang)
+
+
+async def close_flight(
+    district: District, flight: FlightState, because: str, runs: Path, *, lang: Lang = "en"
+) -> RunResult:
+    """End a flight on a person's word, without its drone, and finish its run."""
+    run = _run_of(flight, runs)
+    await district.record(OperatorSaid(run=run.id, what=f"close {flight.id}: {because}"))
+    await settle_docks(district, flight, "")
+    await end(district, flight, "", [Reason(CLOSED_BY_HAND, flight.drone, {"because": because})])
+    return await finish(district, run, *_outcome(flight), lang=lang)
+
+
+def _run_of(flight: FlightState, runs: Path) -> Run:
+    return Run(flight.run, make_folder(runs / flight.run), wall_s())
+
+
+def _open(district: District, run: Run) -> bool:
+    return any(flight.run == run.id for flight in district.state.unfinished())
+
+
+def _outcome(flight: FlightState) -> tuple[str, Sequence[Reason | dict[str, Any]]]:
+    return ("completed" if flight.completed else "failed"), flight.reasons
+
+
+async def finish(
+    district: District, run: Run, outcome: str, reasons: Sequence[Reason | dict[str, Any]], *, lang: Lang
+) -> RunResult:
+    """Record the end, then write everything that the folder holds."""
+    rows = tuple(reason.as_dict() if isinstance(reason, Reason) else reason for reason in reasons)
+    await district.record(RunFinished(run=run.id, outcome=outcome, reasons=rows))
+    return RunResult(outcome, rows, run.folder, write_folder(district, run, lang=lang))
+
+
+def write_folder(district: District, run: Run, *, lang: Lang) -> Summary:
+    """Write everything that the run's folder holds, from what the log says of the run so far."""
+    records = run_records(district.store.read(district.state.runs[run.id] - 1), run.id)
+    with (run.folder / "events.jsonl").open("wb") as file:
+        for record in records:
+            file.write(encode(record) + b"\n")
+    for record in records:
+        if isinstance(record.event, PlanMade):
+            (run.folder / "plan.plan").write_text(qgc_plan_text(record.event.plan), encoding="utf-8")
+    return write_report(run.folder, lang_default=lang, wall_s=wall_s() - run.began_wall_s)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder with all above it; raises `Refused` where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused([Reason(NO_FOLDER, str(path), {"detail": error.strerror or error})]) from None
+    return path
+
+
+def run_records(records: Sequence[Record], run: str) -> list[Record]:
+    """The part of the log that belongs to a run: from its start to its finish."""
+    start = next(r.seq for r in records if isinstance(r.event, RunStarted) and r.event.run == run)
+    ends = [r.seq for r in records if isinstance(r.event, RunFinished) and r.event.run == run]
+    last = ends[-1] if ends else records[-1].seq
+    return [record for record in records if start <= record.seq <= last]

@@ -1,0 +1,264 @@
+"""The event store: what was appended here happened, and survives a kill at any instant.
+
+One narrow interface: `append` and `read`. Behind it is an SQLite file with a single writer, in a thread of its own,
+which commits everything that waits in one transaction. In virtual tempo the loop runs that work inline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from airspace.reasons import Reason, Refused, Rule, Words
+from controller.events import (
+    AnyEvent,
+    Claim,
+    Record,
+    decode_event,
+    encode,
+)
+
+CLAIMS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Claim))
+
+IN_USE = Rule(
+    "store.in-use",
+    Words("another controller has this store open", "另一个控制器正在使用该数据库"),
+    Words("Stop it first, or give this run a store of its own.", "请先停止它，或为本次运行指定其他数据库。"),
+)
+NOT_A_STORE = Rule(
+    "store.damaged",
+    Words("this file is not a readable event store ({detail})", "该文件不是可读的事件库（{detail}）"),
+    Words("Move it away and start again, or restore a backup.", "请移走该文件后重新开始，或恢复备份。"),
+)
+CANNOT_WRITE = Rule(
+    "store.cannot-write",
+    Words("the store cannot be written here: {detail}", "无法在此处写入事件库：{detail}"),
+    Words("Name a place that this user may write to.", "请指定当前用户可写的位置。"),
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY,
+    utc_s REAL NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_kind ON events (kind, seq);
+"""
+
+
+class ClaimsChangedError(Exception):
+    """Somebody else reserved or released since the caller looked: look again and decide again."""
+
+
+class StoreFailedError(RuntimeError):
+    """The store takes nothing any more: its writer ended with the error that caused this one."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    events: tuple[tuple[AnyEvent, str], ...]  # with the body that is written
+    claims_seen: int | None
+    done: asyncio.Future[tuple[Record, ...]]
+
+
+class Store:
+    """An append-only log of events in one SQLite file; made by `open_store`."""
+
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, utc_s: Callable[[], float]
+    ) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._utc_s = utc_s
+        self._queue: asyncio.Queue[_Pending | None] = asyncio.Queue()
+        self._listeners: list[Callable[[Record], None]] = []
+        self._closed = False
+
+    async def append(self, *events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+        """Store events all or none, and return them with their places once they are durable.
+
+        Raises `ClaimsChangedError` when `claims_seen` is given and a claim with a higher number stands in the log, and
+        `ValueError` for an event that could not be read back, as one with a number that is not finite.
+        """
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        bodies = tuple((event, _body(event)) for event in events)
+        done: asyncio.Future[tuple[Record, ...]] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Pending(bodies, claims_seen, done))
+        return await done
+
+    def listen(self, listener: Callable[[Record], None]) -> None:
+        """Call `listener` with every record from now on, in order, once it is durable and before `append` returns."""
+        self._listeners.append(listener)
+
+    def read(self, after: int = 0) -> list[Record]:
+        """All records with a number above `after`, in order; raises `Refused` when the file is damaged."""
+        return _all_rows(self._reader, after, self._path)
+
+    async def _write_until_closed(self) -> None:
+        """The writer; whoever waits for it hears when it fails, and nobody waits for ever."""
+        batch: list[_Pending] = []
+        try:
+            await self._write_batches(batch)
+        except Exception as error:  # whatever it was, nobody may wait for ever; it is raised again below
+            self._closed = True
+            while not self._queue.empty():
+                batch += [pending for pending in (self._queue.get_nowait(),) if pending is not None]
+            for pending in batch:
+                if not pending.done.done():
+                    failure = StoreFailedError("the store's writer failed")
+                    failure.__cause__ = error
+                    pending.done.set_exception(failure)
+            raise
+
+    async def _write_batches(self, batch: list[_Pending]) -> None:
+        """Take all that waits into `batch`, commit it in one transaction, tell everyone, until closed."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
+            last = False
+            while not last:
+                waiting = [await self._queue.get()]
+                while not self._queue.empty():
+                    waiting.append(self._queue.get_nowait())
+                last = None in waiting
+                batch[:] = [pending for pending in waiting if pending is not None]
+                try:
+                    results = await loop.run_in_executor(thread, self._write, batch)
+                except sqlite3.Error as error:
+                    results = [error] * len(batch)
+                self._deliver(batch, results)
+
+    def _deliver(self, batch: list[_Pending], results: list[tuple[Record, ...] | Exception]) -> None:
+        for pending, result in zip(batch, results, strict=True):
+            if isinstance(result, Exception):
+                if not pending.done.cancelled():
+                    pending.done.set_exception(result)
+                continue
+            for record in result:
+                for listener in self._listeners:
+                    listener(record)
+            if not pending.done.cancelled():
+                pending.done.set_result(result)
+
+    def _write(self, batch: list[_Pending]) -> list[tuple[Record, ...] | Exception]:
+        results: list[tuple[Record, ...] | Exception] = []
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for pending in batch:
+                if pending.claims_seen is not None and _last_claim(connection) > pending.claims_seen:
+                    results.append(ClaimsChangedError())
+                    continue
+                results.append(tuple(self._insert(event, body) for event, body in pending.events))
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:  # a full disk has rolled back already
+                connection.execute("ROLLBACK")
+            raise
+        return results
+
+    def _insert(self, event: AnyEvent, body: str) -> Record:
+        utc_s = round(self._utc_s(), 6)
+        kind = str(event.__struct_config__.tag)
+        cursor = self._writer.execute("INSERT INTO events (utc_s, kind, body) VALUES (?, ?, ?)", (utc_s, kind, body))
+        return Record(int(cursor.lastrowid or 0), utc_s, event)
+
+
+def _body(event: AnyEvent) -> str:
+    """The event as it is written; a store that took what it cannot read would never open again."""
+    try:
+        body = encode(event)
+        decode_event(body)
+    except (TypeError, msgspec.MsgspecError) as error:
+        raise ValueError(f"{type(event).__name__} cannot be stored: {error}") from error
+    return body.decode()
+
+
+def _last_claim(connection: sqlite3.Connection) -> int:
+    marks = ",".join("?" * len(CLAIMS))
+    row = connection.execute(f"SELECT max(seq) FROM events WHERE kind IN ({marks})", CLAIMS).fetchone()
+    return int(row[0] or 0)
+
+
+def _rows(connection: sqlite3.Connection, after: int) -> Iterator[Record]:
+    for seq, utc_s, body in connection.execute(
+        "SELECT seq, utc_s, body FROM events WHERE seq > ? ORDER BY seq", (after,)
+    ):
+        yield Record(seq, utc_s, decode_event(body))
+
+
+def _all_rows(connection: sqlite3.Connection, after: int, path: Path) -> list[Record]:
+    try:
+        return list(_rows(connection, after))
+    except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+        raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
+
+
+@asynccontextmanager
+async def open_store(
+    path: Path, utc_s: Callable[[], float], durable: Literal["power", "process"] = "power"
+) -> AsyncIterator[Store]:
+    """Open or create the store at `path` for one controller, and write out everything that waits when leaving.
+
+    `durable` says what a commit outlives: a power cut, or only the death of this process. Raises `Refused` when another
+    controller holds the store or the file is not one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Refused([Reason(CANNOT_WRITE, str(path), {"detail": error.strerror})]) from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused([Reason(IN_USE, str(path))]) from None
+        with closing(_connect(path, durable)) as writer, closing(_connect(path, durable)) as reader:
+            store = Store(path, writer, reader, utc_s)
+            writing = asyncio.create_task(store._write_until_closed(), name="store writer")
+            try:
+                yield store
+            finally:
+                store._closed = True
+                store._queue.put_nowait(None)
+                await writing
+    finally:
+        os.close(lock)
+
+
+def _connect(path: Path, durable: str) -> sqlite3.Connection:
+    try:
+        # The writing connection is made here and used in the writer's thread only.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable == 'power' else 'NORMAL'}")
+        connection.executescript(SCHEMA)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
+    return connection
+
+
+def read_store(path: Path) -> list[Record]:
+    """All records of a store, for reports and questions, without taking it from a running controller."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.DatabaseError as error:
+        raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
+    with closing(connection):
+        return _all_rows(connection, 0, path)

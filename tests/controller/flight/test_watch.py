@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+
+from airspace.frames import LatLon, LocalFrame
+from controller.events import AlarmRaised, IntentAccepted, IntentChanged, ItemStarted, PhotoTaken
+from controller.flight.reservation import volumes_at
+from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
+from controller.state import FlightState
+from tests.controller.flight import scene as s
+from tests.controller.flight.scene import HOME, PRIMARY, Scene, Spoken, in_scene, plan, wind
+
+FLIGHT = "f1"
+AROUND_HOME = LocalFrame(HOME)
+ARMED_AUTO = 3  # the mode number of AUTO
+
+
+@dataclass
+class Flying:
+    """A drone in the climb of the plan that says twice a second what the test has set."""
+
+    scene: Scene
+    place: LatLon = HOME
+    relative_m: float = 20.0
+    fix_type: int = 6
+    battery_pct: int = 90
+    silent_streams: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        await self.scene.heard(s.home())
+        while True:
+            said = {
+                "position": s.position(self.place, self.relative_m),
+                "gnss": s.fix(self.fix_type),
+                "battery": s.battery(self.battery_pct),
+                "mission": s.current_item(1),
+            }
+            for name, message in said.items():
+                if name not in self.silent_streams:
+                    self.scene.autopilot.say(message)
+            await asyncio.sleep(0.5)
+
+    @property
+    def flight(self) -> FlightState:
+        return self.scene.district.state.flights[FLIGHT]
+
+
+Test = Callable[[Scene, Flying], Awaitable[None]]
+Beside = Callable[[Scene, FlightState], Coroutine[Any, Any, None]]
+
+
+def watching(scene: Scene, flight: FlightState) -> Coroutine[Any, Any, None]:
+    return SafetyWatch(scene.district, scene.link, flight).run()
+
+
+def watched(folder: Path, test: Test, beside: Beside = watching) -> None:
+    """Run a test body while a flying drone is watched."""
+
+    async def body(scene: Scene) -> None:
+        await scene.plan_made(FLIGHT)
+        now_s = scene.district.clock.utc_s()
+        await scene.district.record(
+            IntentAccepted(flight=FLIGHT, priority=0, volumes=volumes_at(plan(), now_s)),
+            IntentChanged(flight=FLIGHT, state="activated"),
+        )
+        await scene.flying(FLIGHT)
+        scene.autopilot.mode, scene.autopilot.armed = ARMED_AUTO, True
+        flying = Flying(scene)
+        async with asyncio.TaskGroup() as group:
+            saying = group.create_task(flying.run())
+            await asyncio.sleep(1.5)
+            watch = group.create_task(beside(scene, flying.flight))
+            await asyncio.sleep(3.0)
+            await test(scene, flying)
+            saying.cancel()
+            watch.cancel()
+
+    in_scene(folder, body)
+
+
+def codes(scene: Scene) -> list[str]:
+    return [event.code for event in scene.happened(AlarmRaised)]
+
+
+def states(scene: Scene) -> list[str]:
+    return [event.state for event in scene.happened(IntentChanged)]
+
+
+def test_a_flight_as_planned_raises_no_alarm(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        await asyncio.sleep(10.0)
+        assert (codes(scene), states(scene)) == ([], ["activated"])
+
+    watched(tmp_path, body)
+
+
+def test_every_loss_of_the_link_is_told_and_every_return(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        for _ in range(2):
+            scene.autopilot.silent = True
+            await asyncio.sleep(8.0)
+            scene.autopilot.silent = False
+            await asyncio.sleep(3.0)
+        assert [code for code in codes(scene) if code.startswith("link.")] == ["link.lost", "link.back"] * 2
+
+    watched(tmp_path, body)
+
+
+def test_each_stream_that_goes_stale_is_told_by_its_name(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.silent_streams = frozenset({"gnss", "battery"})
+        await asyncio.sleep(8.0)
+        told = [event.en for event in scene.happened(AlarmRaised)]
+        assert codes(scene) == ["stream.stale", "stream.stale"]
+        assert "satellite fix" in told[0]
+        assert "battery" in told[1]
+        flying.silent_streams = frozenset()
+        await asyncio.sleep(2.0)
+        flying.silent_streams = frozenset({"gnss"})
+        await asyncio.sleep(8.0)
+        assert codes(scene) == ["stream.stale"] * 3
+
+    watched(tmp_path, body)
+
+
+def test_a_battery_under_its_reserve_is_told_once(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.battery_pct = 30
+        await asyncio.sleep(3.0)
+        assert codes(scene) == []
+        flying.battery_pct = 29
+        await asyncio.sleep(3.0)
+        flying.battery_pct = 25
+        await asyncio.sleep(3.0)
+        assert codes(scene) == ["battery.low"]
+
+    watched(tmp_path, body)
+
+
+def test_a_fix_below_what_the_gates_ask_is_told(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.fix_type = 4
+        await asyncio.sleep(3.0)
+        (alarm,) = scene.happened(AlarmRaised)
+        assert (alarm.code, "DGPS" in alarm.en, "DGPS" in alarm.zh) == ("gnss.degraded", True, True)
+
+    watched(tmp_path, body)
+
+
+def test_each_mode_that_the_drone_takes_by_itself_is_told(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        for mode in (6, 9):  # RTL, then LAND
+            scene.autopilot.mode = mode
+            await asyncio.sleep(3.0)
+        told = [event.en for event in scene.happened(AlarmRaised)]
+        assert codes(scene) == ["flight.mode-changed"] * 2
+        assert "RTL" in told[0]
+        assert "LAND" in told[1]
+
+    watched(tmp_path, body)
+
+
+def test_wind_over_the_sites_limit_is_told_with_its_pole(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        scene.poles.says[PRIMARY] = Spoken(weather=wind(8.0, 10.0))
+        await asyncio.sleep(2.0)
+        assert codes(scene) == []
+        scene.poles.says[PRIMARY] = Spoken(weather=wind(8.0, 10.1))
+        await asyncio.sleep(2.0)
+        (alarm,) = scene.happened(AlarmRaised)
+        assert (alarm.code, alarm.subject) == ("wind.high", PRIMARY)
+
+    watched(tmp_path, body)
+
+
+def test_a_drone_that_leaves_its_airspace_is_told_every_time_and_taken_back(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        for _ in range(2):
+            flying.place = AROUND_HOME.latlon(0.0, 200.0)
+            await asyncio.sleep(3.0)
+            flying.place = HOME
+            await asyncio.sleep(3.0)
+        assert states(scene) == ["activated", *["nonconforming", "activated"] * 2]
+        assert codes(scene) == ["route.left"] * 2
+
+    watched(tmp_path, body)
+
+
+def test_a_drone_that_does_not_come_back_in_a_minute_is_contingent_for_good(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.place = AROUND_HOME.latlon(0.0, 200.0)
+        await asyncio.sleep(59.0)
+        assert states(scene)[-1] == "nonconforming"
+        await asyncio.sleep(6.0)
+        assert states(scene)[-1] == "contingent"
+        flying.place = HOME
+        await asyncio.sleep(3.0)
+        assert states(scene) == ["activated", "nonconforming", "contingent"]
+
+    watched(tmp_path, body)
+
+
+def test_a_position_that_is_stale_says_nothing_about_conformance(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.silent_streams = frozenset({"position"})
+        await asyncio.sleep(150.0)  # the climb's window is long over
+        assert states(scene) == ["activated"]
+        assert codes(scene) == ["stream.stale"]
+
+    watched(tmp_path, body)
+
+
+def photo(index: int, relative_m: float = 45.0) -> Any:
+    lat, lon = round(HOME.lat_deg * 1e7), round(HOME.lon_deg * 1e7)
+    return mavlink.MAVLink_camera_feedback_message(0, 1, 0, index, lat, lon, 153.0, relative_m, 0, 0, 0, 0, 0)
+
+
+def noting_photos(scene: Scene, flight: FlightState) -> Coroutine[Any, Any, None]:
+    return note_photos(scene.district, scene.link, flight)
+
+
+def test_each_photo_counts_once_and_one_without_a_height_does_not_stop_the_flight(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        await scene.heard(*(photo(index) for index in (0, 0, 1, 0, 1, 2)), photo(3, float("nan")), photo(4))
+        assert [event.index for event in scene.happened(PhotoTaken)] == [0, 1, 2, 4]
+        assert scene.happened(PhotoTaken)[0].lat_deg == pytest.approx(HOME.lat_deg)
+        assert flying.flight.photos == 4
+
+    watched(tmp_path, body, noting_photos)
+
+
+def test_after_a_restart_photos_go_on_counting_where_the_log_ended(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        await scene.heard(photo(0), photo(1))
+        again = asyncio.create_task(noting_photos(scene, flying.flight))
+        await asyncio.sleep(0.1)
+        before = flying.flight.photos
+        await scene.heard(photo(1))
+        assert flying.flight.photos == before == 2
+        again.cancel()
+
+    watched(tmp_path, body, noting_photos)
+
+
+def test_each_change_of_the_current_item_is_recorded(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.silent_streams = frozenset({"mission"})
+        await scene.heard(*(s.current_item(seq) for seq in (0, 1, 1, 2, 2, 5, 0, 5)))
+        assert [event.seq for event in scene.happened(ItemStarted)] == [1, 2, 5]
+
+    watched(tmp_path, body, lambda scene, flight: note_items(scene.district, scene.link, flight))
+
+
+def test_what_the_autopilot_itself_calls_a_warning_is_an_alarm(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        for severity, text in ((6, "Mission: 3 WP"), (4, "GPS glitch"), (2, "EKF variance"), (4, "GPS glitch")):
+            scene.autopilot.statustext(text, severity)
+        await scene.heard()
+        assert codes(scene) == ["autopilot.says"] * 3
+        assert [event.en.rpartition(": ")[2] for event in scene.happened(AlarmRaised)] == [
+            "GPS glitch",
+            "EKF variance",
+            "GPS glitch",
+        ]
+
+    watched(tmp_path, body, lambda scene, flight: note_texts(scene.district, scene.link, flight))

@@ -1,6 +1,7 @@
 """Where and when may one fly, and who is there already: positions, volumes, zones, intents and the reasons for a no."""
 
 from airspace.conflicts import Conflict
+from airspace.formats.outlines import Circle
 from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
 from airspace.index import Index4D
 from airspace.intents import (
@@ -15,7 +16,6 @@ from airspace.intents import (
 )
 from airspace.margins import MarginBreakdown, Margins, MarginTerm, derive_margins, grown, swept
 from airspace.model import Airspace
-from airspace.outlines import Circle
 from airspace.reasons import Lang, Reason, Refused, Rule, Words
 from airspace.volumes import FOREVER_S, Volume4D
 from airspace.zone_kinds import ZONE_KINDS, ZoneKind

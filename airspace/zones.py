@@ -14,11 +14,10 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from airspace import chart_rules as rules
-from airspace.chart_fields import BEGINNING_S, METRES, read_active, read_height, read_kind, read_words, rfc3339
-from airspace.chart_json import TEXT, Chart, read_chart, shown
-from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
-from airspace.outlines import (
+from airspace.formats import chart_rules as rules
+from airspace.formats.chart import TEXT, Chart, read_chart, shown
+from airspace.formats.chart_fields import BEGINNING_S, METRES, read_active, read_height, read_kind, read_words, rfc3339
+from airspace.formats.outlines import (
     LARGEST_RADIUS_M,
     Circle,
     Outline,
@@ -29,6 +28,7 @@ from airspace.outlines import (
     read_polygons,
     unlaid,
 )
+from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
 from airspace.reasons import Reason, Refused, Words
 from airspace.volumes import FOREVER_S, Volume4D
 from airspace.zone_kinds import ZONE_KINDS

@@ -18,8 +18,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from airspace.frames import LocalFrame
+from airspace.routing import PointXY, Router
 from missions.items import Command, Frame, MissionItem
-from missions.routing import PointXY, Router
 
 Piece = tuple[PointXY, PointXY]
 """A short straight part of the route, or twice the same point."""

@@ -14,8 +14,8 @@ import shapely
 from shapely.geometry import LineString, MultiLineString, Point
 from shapely.geometry.base import BaseGeometry
 
+from airspace.routing import Barrier, PointXY, Router
 from missions.plan import Purpose
-from missions.routing import Barrier, PointXY, Router
 
 SHORTEST_PIECE_M = 5.0  # less is not worth a detour
 PIECE_GAP_M = 0.5  # a piece ends this far before the clearance of a zone begins

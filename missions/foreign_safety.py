@@ -14,6 +14,7 @@ from airspace.frames import LatLon
 from airspace.margins import Margins, grown
 from airspace.model import Airspace
 from airspace.reasons import Reason, Refused, Words
+from airspace.routing import Obstacle, Router
 from airspace.zones import Zone
 from missions.contingency import UNSURE_M, Contingency, Refuge, Stranded, choose_refuges, pieces, rally_items
 from missions.copter import Flight, ReturnPoint
@@ -29,7 +30,6 @@ from missions.foreign_rules import (
 )
 from missions.items import Command, MissionItem
 from missions.mission_file import MissionFile
-from missions.routing import Obstacle, Router
 from missions.rules import FENCE_CORNERS, FENCE_WRONG, STRANDED
 from missions.site import Site
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from airspace.frames import LatLon, LocalFrame
+from airspace.routing import PointXY
 from missions.energy import worst_leg_energy_wh
 from missions.items import Command, Frame, MissionItem
 from missions.plan import LandingOption, Leg, Place, Purpose
-from missions.routing import PointXY
 from missions.site import DroneType
 from missions.timing import PointM, landing_s, leg_durations_s, takeoff_s
 from missions.volumes import leg_ends_xy

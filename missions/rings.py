@@ -6,7 +6,7 @@ import shapely
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from missions.routing import PointXY
+from airspace.routing import PointXY
 
 STEP_M = 6.0  # between the places where an outline may have a corner
 LEVELS = (0.1, 0.3, 0.6)  # how far out, as a share of the room, outlines are tried

@@ -13,12 +13,12 @@ from airspace.frames import LatLon, LocalFrame
 from airspace.margins import MarginBreakdown
 from airspace.model import Airspace
 from airspace.reasons import Reason, Rule, Words
+from airspace.routing import Obstacle, PointXY, Router
 from airspace.zones import Zone
 from missions import rules
 from missions.contingency import Refuge
 from missions.plan import Leg
 from missions.request import Request
-from missions.routing import Obstacle, PointXY, Router
 from missions.shadows import Shadow, shadows
 from missions.site import Dock, DroneType, OpenGround, Site
 from missions.volumes import leg_line

@@ -16,8 +16,8 @@ import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
 from airspace.margins import grown
+from airspace.routing import Obstacle, PointXY
 from missions.contingency import PIECE_M, UNSURE_M, Refuge
-from missions.routing import Obstacle, PointXY
 
 LEAST_AREA_M2 = 1.0
 WIDEST_EDGE = 1.5  # an edge's length over the refuge's distance, so that it is seen under less than 75 degrees

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from airspace.reasons import Reason, Refused, Words
+from airspace.routing import Barrier, PointXY, Route
 from missions import rules
 from missions.corridor import Corridor, Sighting, corridor, forward_or_back, sight
 from missions.plan import Target
-from missions.routing import Barrier, PointXY, Route
 from missions.setting import ZONE_ROOM_M, Setting, zone_names
 from missions.site import Dock, OpenGround
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airspace import chart_rules
-from airspace.chart_json import MOST_BYTES
+from airspace.formats import chart_rules
+from airspace.formats.chart import MOST_BYTES
+from airspace.formats.outlines import MOST_POSITIONS
 from airspace.frames import LatLon
-from airspace.outlines import MOST_POSITIONS
 from airspace.reasons import Reason, Refused, Rule
 from airspace.zones import Zone, load_charts, load_zones, parse_zones, zones_geojson
 from tests.airspace.charts import GONE, HOLE, SQUARE, block, chart, pad, spoiled

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
 from airspace.frames import LatLon
+from airspace.routing import Obstacle, Router
 from missions.contingency import Contingency, Refuge, Stranded, choose_refuges, pieces, rally_items
-from missions.routing import Obstacle, Router
 from missions.shadows import behind, neighbourhood, shadows
 from tests.missions.scenario import FRAME
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from shapely.geometry import LineString, box
 
+from airspace.routing import Barrier, Obstacle, Router
 from missions.corridor import Corridor, corridor, forward_or_back, free_pieces, photos, sight
 from missions.plan import Purpose
-from missions.routing import Barrier, Obstacle, Router
 
 AREA = box(-2000, -2000, 2000, 2000)
 LINE = [(0.0, 0.0), (500.0, 0.0), (1000.0, 100.0)]

@@ -11,8 +11,8 @@ import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from airspace import chart_rules as rules
-from airspace.chart_json import Chart, finite, shown
+from airspace.formats import chart_rules as rules
+from airspace.formats.chart import Chart, finite, shown
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Words
 

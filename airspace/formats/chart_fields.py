@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airspace import chart_rules as rules
-from airspace.chart_json import TEXT, Chart, shown
+from airspace.formats import chart_rules as rules
+from airspace.formats.chart import TEXT, Chart, shown
 from airspace.frames import Datum, Ground, Height
 from airspace.reasons import Words
 from airspace.volumes import FOREVER_S

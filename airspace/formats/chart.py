@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from airspace import chart_rules as rules
+from airspace.formats import chart_rules as rules
 from airspace.reasons import Reason, Refused, Rule, Words
 
 MOST_BYTES = 64 * 1024 * 1024

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from missions.routing import Barrier, Obstacle, Route, Router
+from airspace.routing import Barrier, Obstacle, Route, Router
 
 AREA = box(-2000, -2000, 2000, 2000)
 CLEAR_M = 10.0

@@ -1,0 +1,1 @@
+"""BeiDou grid location codes, GB/T 39409-2020."""

@@ -1,0 +1,1 @@
+"""Charts of other systems, read strictly and written back."""

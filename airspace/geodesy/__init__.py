@@ -1,0 +1,1 @@
+"""Where on Earth: plate motion, projected zones and the geoid."""

@@ -1,0 +1,1 @@
+"""What stands under a flight: terrain, buildings, masts and lines."""

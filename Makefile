@@ -40,7 +40,7 @@ lint: .venv/.lint
 	$(bin)/lint-imports
 	$(bin)/python .ci/clock_check.py
 
-bench: .venv/.core
+bench: .venv/.bench
 	@set -e; for name in $(BENCH); do echo "== $$name"; $(bin)/python -m benchmarks.$$name $(ARGS); done
 
 docs: .venv/.core
@@ -61,6 +61,12 @@ clean:
 	@.ci/venv
 	@echo 'installing Beichen and its tests into .venv'
 	@$(pip) -e '.[test]'
+	@touch .venv/.core $@
+
+.venv/.bench: $(frame)
+	@.ci/venv
+	@echo 'installing Beichen and the peers of its benchmarks into .venv'
+	@$(pip) -e '.[bench]'
 	@touch .venv/.core $@
 
 .venv/.lint: $(frame)

@@ -1,7 +1,7 @@
 """Where and when may one fly, and who is there already: positions, volumes, zones, intents and the reasons for a no."""
 
 from airspace.conflicts import Conflict
-from airspace.formats.outlines import Circle
+from airspace.charted import Circle
 from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
 from airspace.index import Index4D
 from airspace.intents import (

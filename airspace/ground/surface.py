@@ -1,0 +1,20 @@
+"""The ground under a site: level, or as a terrain model and a geoid know it from place to place."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from airspace.charted import Shape
+from airspace.frames import Ground, LatLon
+
+
+class Surface(Protocol):
+    """Ground that may rise and fall; `Ground` itself is the level one."""
+
+    def at(self, position: LatLon) -> Ground:
+        """The ground at one position. Raises `Refused` where nothing is known of it."""
+        ...
+
+    def under(self, shape: Shape) -> tuple[Ground, Ground]:
+        """The lowest and the highest ground under a shape, by ellipsoidal height. Raises `Refused` as `at` does."""
+        ...

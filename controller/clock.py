@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import math
 import os
 import random
 import selectors
@@ -120,9 +121,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.virtual_s = 0.0
         self.task_numbers = itertools.count()
         super().__init__(self._selector_of_jumps)
-        # asyncio's nanosecond vanishes in the rounding of a float after 97 days, and a timer that is due never fires.
-        self._clock_resolution = 1e-7
+        self.jump(0.0)
         self.set_task_factory(_NumberedTask)
+
+    def jump(self, by_s: float) -> None:
+        """Let virtual time pass.
+
+        asyncio fires timers that are due within its resolution. Here that is the step to the next float: more, and a
+        timer fires before its time, and who then waits for the rest of it waits for ever; less, and it never fires.
+        """
+        self.virtual_s += by_s
+        self._clock_resolution = math.ulp(self.virtual_s)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
@@ -160,7 +169,7 @@ class _JumpingSelector(selectors.DefaultSelector):
             return ready
         if timeout is None:
             raise Deadlock(_who_waits(self._loop))
-        self._loop.virtual_s += max(timeout, 0.0)
+        self._loop.jump(max(timeout, 0.0))
         return ready
 
 

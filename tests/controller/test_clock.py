@@ -334,3 +334,24 @@ def test_a_fresh_seed_differs_from_the_last_and_cpu_seconds_grow() -> None:
     before = cpu_s()
     assert len({fresh_seed() for _ in range(20)}) > 1
     assert cpu_s() >= before
+
+
+@given(st.lists(st.floats(1e-9, 1e7), min_size=1, max_size=8), st.floats(0.0, 1e7))
+def test_no_virtual_timer_fires_before_its_time(delays_s: list[float], start_s: float) -> None:
+    """Who looks at the clock when its timer fires finds it due, and never has to wait again for what is left of it."""
+
+    async def main(_: Clock) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(start_s)
+
+        async def waits(due_s: float) -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due_s):
+                    await loop.create_future()
+            assert loop.time() >= due_s
+
+        async with asyncio.TaskGroup() as tasks:
+            for delay_s in delays_s:
+                tasks.create_task(waits(loop.time() + delay_s))
+
+    run(main, virtual_tempo())

@@ -1,11 +1,12 @@
-"""The ground under a site: level, or as a terrain model and a geoid know it from place to place."""
+"""The ground under a site: level, or as a terrain model and a geoid know it from place to place (`TerrainSurface`)."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from airspace.charted import Shape
-from airspace.frames import Ground, LatLon
+from airspace.frames import Ground, LatLon, LocalFrame
+from airspace.ground.profiles import Profile
 
 
 class Surface(Protocol):
@@ -17,4 +18,8 @@ class Surface(Protocol):
 
     def under(self, shape: Shape) -> tuple[Ground, Ground]:
         """The lowest and the highest ground under a shape, by ellipsoidal height. Raises `Refused` as `at` does."""
+        ...
+
+    def along(self, frame: LocalFrame, start_xy: tuple[float, float], end_xy: tuple[float, float]) -> Profile:
+        """The ground under a straight line in a local frame [m], over the ellipsoid. Raises `Refused` as `at` does."""
         ...

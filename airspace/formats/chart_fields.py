@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from airspace.charted import Restriction
 from airspace.formats import chart_rules as rules
-from airspace.formats.chart import TEXT, Chart, shown
-from airspace.frames import Datum, Ground, Height
+from airspace.formats.chart import TEXT, Chart, finite, shown
+from airspace.frames import Datum, Height
 from airspace.reasons import Words
+from airspace.schedules import BEGINNING_S
 from airspace.volumes import FOREVER_S
 from airspace.zone_kinds import ZONE_KINDS
 
-BEGINNING_S = 0.0  # 1970-01-01: the start of a zone that has no start
 SAME_HEIGHT_M = 0.01
 
 METRES = Words("metres", "米")
@@ -26,8 +27,17 @@ HEIGHT_RANGES_M: dict[Datum, tuple[float, float]] = {
     Datum.ELLIPSOIDAL: (-600.0, 30_000.0),
     Datum.AMSL: (-500.0, 30_000.0),
     Datum.AGL: (0.0, 30_000.0),
+    Datum.PRESSURE: (-500.0, 30_000.0),
 }
 
+# Over the ellipsoid a height over the highest ground or the highest level that the weather allows is higher still.
+PLACED_RANGE_M = (-2000.0, 50_000.0)
+
+COUNTRY = Words("an ISO 3166-1 alpha-3 code such as CHN", "ISO 3166-1 三字母代码，例如 CHN")
+JSON = Words("plain JSON, 32 levels deep at most", "普通 JSON（最多 32 层）")
+DEEPEST_EXTRA = 32
+
+_COUNTRY = re.compile(r"[A-Z]{3}", re.ASCII)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -36,7 +46,7 @@ def read_words(chart: Chart, properties: Mapping[str, Any], name: str, at: str, 
     texts: dict[str, str] = {}
     for lang, member in (("en", name), ("zh", f"{name}_zh")):
         if properties.get(member) is not None:
-            text = chart.text(properties[member], f"{at}.{member}")
+            text = chart.prose(properties[member], f"{at}.{member}")
             if text is None:
                 return None
             texts[lang] = text
@@ -60,10 +70,51 @@ def read_kind(chart: Chart, properties: Mapping[str, Any], at: str) -> str | Non
     return None
 
 
-def read_height(
-    chart: Chart, properties: Mapping[str, Any], name: str, at: str, ground: Ground | None
-) -> tuple[Height, float] | None:
-    """A height as the chart gives it and the same over the ellipsoid [m], or None with reasons."""
+def read_restriction(chart: Chart, properties: Mapping[str, Any], at: str) -> Restriction | None:
+    """What a zone asks; closed to everybody where the chart says nothing."""
+    value = properties.get("restriction", "prohibited")
+    if isinstance(value, str) and value in tuple(Restriction):
+        return Restriction(value)
+    chart.add(rules.UNKNOWN_VALUE, f"{at}.restriction", found=shown(value), known=", ".join(Restriction))
+    return None
+
+
+def read_country(chart: Chart, properties: Mapping[str, Any], at: str) -> str:
+    """An ISO 3166-1 alpha-3 code, or empty."""
+    value = properties.get("country", "")
+    if isinstance(value, str) and (not value or _COUNTRY.fullmatch(value)):
+        return value
+    chart.add(rules.WRONG_SHAPE, f"{at}.country", found=shown(value), expected=COUNTRY)
+    return ""
+
+
+def read_extra(chart: Chart, properties: Mapping[str, Any], at: str) -> Mapping[str, Any]:
+    """What other formats alone can say: any JSON by their names."""
+    value = properties.get("extra")
+    extra = {} if value is None else chart.object(value, f"{at}.extra") or {}
+    if not _is_json(extra, 0):
+        chart.add(rules.WRONG_SHAPE, f"{at}.extra", found=shown(extra), expected=JSON)
+    return extra
+
+
+def _is_json(value: Any, depth: int) -> bool:
+    """Whether a value is what JSON can say, not too deep, with no number that is not finite."""
+    if isinstance(value, bool | str) or value is None:
+        return True
+    if isinstance(value, int | float):
+        return finite(value) is not None
+    if depth >= DEEPEST_EXTRA:
+        return False
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and _is_json(inner, depth + 1) for name, inner in value.items())
+    return isinstance(value, list | tuple) and all(_is_json(inner, depth + 1) for inner in value)
+
+
+def read_height(chart: Chart, properties: Mapping[str, Any], name: str, at: str) -> tuple[Height, float | None] | None:
+    """A height as the chart gives it, and what the chart says it comes to over the ellipsoid [m]; or None with reasons.
+
+    A height over the ellipsoid that is said to come to something else is refused.
+    """
     value = chart.member(properties, name, at, HEIGHT)
     members = chart.object(value, f"{at}.{name}") if value is not None else None
     if members is None:
@@ -77,52 +128,16 @@ def read_height(
     if not (isinstance(datum, str) and datum in tuple(Datum)):
         chart.add(rules.UNKNOWN_VALUE, f"{path}.datum", found=shown(datum), known=", ".join(Datum))
         return None
-    low_m, high_m = HEIGHT_RANGES_M[Datum(datum)]
-    number = chart.number(metres, f"{path}.value_m", low_m, high_m, METRES)
-    if number is None:
+    number = chart.number(metres, f"{path}.value_m", *HEIGHT_RANGES_M[Datum(datum)], METRES)
+    given = members.get("ellipsoidal_m")
+    said_m = None if given is None else chart.number(given, f"{path}.ellipsoidal_m", *PLACED_RANGE_M, METRES)
+    if number is None or (given is not None and said_m is None):
         return None
     height = Height(number, Datum(datum))
-    return _placed(chart, height, members.get("ellipsoidal_m"), path, ground)
-
-
-def _placed(chart: Chart, height: Height, given: Any, path: str, ground: Ground | None) -> tuple[Height, float] | None:
-    said_m: float | None = None
-    if given is not None:
-        said_m = chart.number(given, f"{path}.ellipsoidal_m", *HEIGHT_RANGES_M[Datum.ELLIPSOIDAL], METRES)
-        if said_m is None:
-            return None
-    known_m = height.value_m if height.datum is Datum.ELLIPSOIDAL else ground.ellipsoidal_m(height) if ground else None
-    if known_m is None:
-        if said_m is None:
-            chart.add(rules.NO_GROUND, path, height=str(height))
-            return None
-        return height, said_m
-    if said_m is not None and abs(said_m - known_m) > SAME_HEIGHT_M:
-        chart.add(rules.OTHER_GROUND, f"{path}.ellipsoidal_m", found=said_m, height=str(height), expected=known_m)
+    if height.datum is Datum.ELLIPSOIDAL and said_m is not None and abs(said_m - number) > SAME_HEIGHT_M:
+        chart.add(rules.OTHER_GROUND, f"{path}.ellipsoidal_m", found=said_m, height=str(height), expected=number)
         return None
-    return height, known_m
-
-
-def read_active(chart: Chart, properties: Mapping[str, Any], at: str) -> tuple[float, float]:
-    """The window of a zone [s UTC]; the whole time where the chart says nothing, or with reasons nothing usable."""
-    whole = BEGINNING_S, FOREVER_S
-    if properties.get("active") is None:
-        return whole
-    path = f"{at}.active"
-    active = chart.object(properties["active"], path)
-    if active is None:
-        return whole
-    chart.known_only(active, ("from", "to"), path)
-    if active.get("from") is None and active.get("to") is None:
-        chart.add(rules.MISSING, f"{path}.from", expected=TIME)
-        return whole
-    start_s = read_time(chart, active["from"], f"{path}.from") if active.get("from") is not None else BEGINNING_S
-    end_s = read_time(chart, active["to"], f"{path}.to") if active.get("to") is not None else FOREVER_S
-    if start_s is None or end_s is None:
-        return whole
-    if not start_s < end_s:
-        chart.add(rules.TIME_ORDER, path, start=rfc3339(start_s), end=rfc3339(end_s))
-    return start_s, end_s
+    return height, said_m
 
 
 def read_time(chart: Chart, value: Any, path: str) -> float | None:

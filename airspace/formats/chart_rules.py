@@ -36,6 +36,13 @@ UNKNOWN = Rule(
     Words("nobody knows this member", "未知成员"),
     Words("Remove it, or use one of: {known}.", "请删除，或使用下列名称之一：{known}。"),
 )
+FOREIGN_NAME = Rule(
+    "chart.foreign",
+    Words(
+        "this is how other programs say {ours}, and it leaves open {open}", "此为其他软件对 {ours} 的写法，未说明{open}"
+    ),
+    Words("Write {instead} in its place.", "请改写为 {instead}。"),
+)
 UNKNOWN_VALUE = Rule(
     "chart.value",
     Words("{found} is not known here", "此处不识别 {found}"),
@@ -74,6 +81,14 @@ UPSIDE_DOWN = Rule(
     ),
     Words("Swap them, or correct their datums.", "请对调两者，或改正其高程基准。"),
 )
+FLAT = Rule(
+    "zone.flat",
+    Words("floor and ceiling are both {floor}: the zone has no height", "上下限均为 {floor}：区域没有高度"),
+    Words(
+        "Give the ceiling that was meant, above the floor; for the ground upwards the floor is 0 m agl.",
+        "请给出高于下限的上限；从地面起的区域，下限为离地 0 米。",
+    ),
+)
 OTHER_GROUND = Rule(
     "zone.ground",
     Words(
@@ -83,13 +98,6 @@ OTHER_GROUND = Rule(
     Words(
         "Leave ellipsoidal_m out, or load the chart with the site that it was made for.",
         "请删除 ellipsoidal_m，或按原站点加载该图。",
-    ),
-)
-NO_GROUND = Rule(
-    "zone.no-ground",
-    Words("{height} cannot be placed without a ground", "没有地面高程，无法确定 {height} 的位置"),
-    Words(
-        "Give ellipsoidal_m beside it, or load the chart with a site.", "请同时给出 ellipsoidal_m，或指定站点后加载。"
     ),
 )
 TIME_TEXT = Rule(
@@ -112,18 +120,30 @@ POSITION = Rule(
         "请写成 [经度, 纬度]（度）；高度请写在 floor 和 ceiling 中。",
     ),
 )
-FAR = Rule(
-    "outline.far",
-    Words("{place} is {away_km:.0f} km from the site's origin", "{place} 距站点原点 {away_km:.0f} 千米"),
-    Words(
-        "Check that longitude comes first; a site's chart reaches {most_km:.0f} km at most.",
-        "请检查是否经度在前；站点图最远 {most_km:.0f} 千米。",
-    ),
-)
 RING_SHORT = Rule(
     "outline.short",
     Words("a ring of {count} positions encloses nothing", "{count} 个点的环不能围成区域"),
-    Words("Give at least four positions, the last equal to the first.", "至少给出四个点，且首尾相同。"),
+    Words(
+        "Give at least three different corners; in GeoJSON the first is repeated at the end.",
+        "至少给出三个不同的顶点；GeoJSON 中须在末尾重复第一个点。",
+    ),
+)
+LINE_SHORT = Rule(
+    "outline.line",
+    Words("a line of {count} different positions leads nowhere", "{count} 个不同的点不能构成线"),
+    Words("Give at least two different positions.", "至少给出两个不同的点。"),
+)
+OFF_EARTH = Rule(
+    "outline.earth",
+    Words("{found} is no longitude and latitude in degrees", "{found} 不是有效的经纬度（度）"),
+    Words(
+        "Give a longitude within 180 and a latitude within 90 degrees.", "经度应在 ±180 度以内，纬度应在 ±90 度以内。"
+    ),
+)
+AROUND_POLE = Rule(
+    "outline.pole",
+    Words("the ring runs around a pole", "该环绕过极点"),
+    Words("Draw a circle, or an outline that leaves the pole out.", "请改用圆形，或不包含极点的轮廓。"),
 )
 RING_OPEN = Rule(
     "outline.open",
@@ -149,7 +169,7 @@ TOO_SMALL = Rule(
         "the outline encloses {area_m2:.2f} m², too little to mean anything",
         "轮廓面积仅 {area_m2:.2f} 平方米，没有意义",
     ),
-    Words("Check the positions, or draw a Point with radius_m.", "请核对坐标，或使用带 radius_m 的 Point。"),
+    Words("Check the positions, or draw a circle.", "请核对坐标，或改用圆形。"),
 )
 RADIUS_UNUSED = Rule(
     "outline.radius",
@@ -167,15 +187,3 @@ CIRCLE_DIFFERS = Rule(
     ),
     Words("Draw the circle as a Point with radius_m.", "请将圆绘制为带 radius_m 的 Point。"),
 )
-
-# What shapely says of an invalid outline, in words.
-WHY_NOT_SIMPLE: dict[str, Words] = {
-    "Self-intersection": Words("two edges cross", "边线相交"),
-    "Ring Self-intersection": Words("a ring touches or crosses itself", "环自相接或自相交"),
-    "Hole lies outside shell": Words("a hole lies outside its ring", "孔洞位于外环之外"),
-    "Holes are nested": Words("a hole lies inside another", "孔洞相互嵌套"),
-    "Nested shells": Words("a part lies inside another", "部分相互嵌套"),
-    "Duplicate Rings": Words("two rings are the same", "存在相同的环"),
-    "Interior is disconnected": Words("its holes cut it into pieces", "孔洞将其割裂"),
-    "Too few points in geometry component": Words("a ring has fewer than three corners", "环的顶点少于三个"),
-}

@@ -12,7 +12,7 @@ from typing import Any
 
 from shapely.geometry import MultiPolygon, Polygon
 
-from airspace.frames import Height, LatLon
+from airspace.frames import Datum, Height, LatLon
 from airspace.reasons import Words
 from airspace.schedules import ALWAYS, Schedule
 
@@ -42,6 +42,9 @@ class Corridor:
     half_width_m: float
 
 
+# The ceiling of what has none: above all that this program knows.
+UNLIMITED = Height(30_000.0, Datum.AMSL)
+
 # Polygons hold (longitude, latitude) in CGCS2000 degrees; what crosses the antimeridian is split there.
 Shape = Polygon | MultiPolygon | Circle | Corridor
 
@@ -68,7 +71,9 @@ class Source:
 class ChartedZone:
     """One zone of a chart. `kind` is a key of `ZONE_KINDS`; `country` is an ISO 3166-1 alpha-3 code or empty.
 
-    `extra` keeps, under the name of its format, what only that format can say, as plain JSON: the way back needs it.
+    `authority` says in one line who is to be asked about the zone and how they are reached, or is empty. Ids, names and
+    rules hold something visible; an id has one line of printable characters. `extra` keeps, under the name of its
+    format, what only that format can say, as plain JSON: the way back needs it.
     """
 
     id: str
@@ -79,5 +84,6 @@ class ChartedZone:
     restriction: Restriction = Restriction.PROHIBITED
     schedule: Schedule = ALWAYS
     country: str = ""
+    authority: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)

@@ -38,7 +38,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Way:
     """A way from its first to its last point; every corner between them is a waypoint."""
 
     points: tuple[PointXY, ...]
@@ -84,7 +84,7 @@ class Router:
         """All places that are too close to an obstacle, as one shape."""
         return shapely.union_all(self._cores) if self._cores else Polygon()
 
-    def way(self, start: PointXY, end: PointXY) -> Route | Barrier:
+    def way(self, start: PointXY, end: PointXY) -> Way | Barrier:
         """The shortest way, or what closes it. An end outside the area is a barrier of no obstacles."""
         if not all(self.area.covers(Point(point)) for point in (start, end)):
             return Barrier(())
@@ -92,7 +92,7 @@ class Router:
             if inside := self.blocked_by(point, point):
                 return Barrier(inside, point)
         if start == end:
-            return Route((start, end))
+            return Way((start, end))
         known: list[int] = []
         while True:
             points = self._shortest(start, end, known)
@@ -100,7 +100,7 @@ class Router:
                 return Barrier(self._barrier(start, end, known))
             met = self._met(points)
             if not met - set(known):
-                return Route(points)
+                return Way(points)
             known = sorted(met | set(known))
 
     def _met(self, points: Sequence[PointXY]) -> set[int]:

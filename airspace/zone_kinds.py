@@ -1,52 +1,58 @@
-"""The kinds of zones that a chart may hold, with the rule behind each."""
+"""The kinds of zones that a chart may hold, in words; what each asks, a jurisdiction says (`airspace.rules`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from airspace.reasons import Words
 
-# Interim Regulations on the Flight Management of Unmanned Aircraft, in force since 2024-01-01
-_LAW = "Interim Regulations art."
-_LAW_ZH = "《无人驾驶航空器飞行管理暂行条例》第"
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneKind:
-    """One kind: what it is called, and why nobody flies there unasked."""
-
-    words: Words
-    rule: Words
-
-
-def _listed(en: str, zh: str) -> ZoneKind:
-    return ZoneKind(Words(en, zh), Words(f"{en}, {_LAW} 19", f"{zh}，{_LAW_ZH}十九条"))
-
-
-ZONE_KINDS: dict[str, ZoneKind] = {
-    "airport": _listed("airport and its surroundings", "机场及周边"),
-    "hospital-pad": ZoneKind(
-        Words("hospital helicopter pad", "医院直升机起降点"),
-        Words(f"manned flights go first, {_LAW} 33", f"避让有人驾驶航空器，{_LAW_ZH}三十三条"),
-    ),
-    "no-fly": _listed("prohibited area", "禁飞区"),
-    "restricted": _listed("restricted area", "限制区"),
-    "danger": ZoneKind(Words("danger area", "危险区"), Words("danger area", "危险区")),
-    "temporary": ZoneKind(
-        Words("temporary controlled airspace", "临时管制空域"),
-        Words(f"temporary controlled airspace, {_LAW} 20", f"临时管制空域，{_LAW_ZH}二十条"),
-    ),
-    "military": _listed("military site", "军事禁区"),
-    "nuclear": _listed("nuclear facility", "核设施"),
-    "hazardous-goods": _listed("site of flammable, explosive or toxic goods", "易燃易爆等危险品场所"),
-    "power": _listed("power plant or substation", "发电厂或变电站"),
-    "fuel": _listed("fuel or gas station", "加油（气）站"),
-    "water-supply": _listed("water supply or drinking-water source", "供水厂或饮用水水源地"),
-    "transport-hub": _listed("public transport hub", "公共交通枢纽"),
-    "port": _listed("port", "港口"),
-    "motorway": _listed("motorway", "高速公路"),
-    "railway": _listed("electrified railway", "电气化铁路"),
-    "radio": _listed("radio astronomy, satellite control, navigation or radar site", "射电、测控、导航或雷达台站"),
-    "monument": _listed("key monument", "重点文物保护单位"),
-    "border": _listed("national border", "国界线周边"),
+ZONE_KINDS: dict[str, Words] = {
+    "airport": Words("airport and its surroundings", "机场及周边"),
+    "hospital-pad": Words("hospital helicopter pad", "医院直升机起降点"),
+    "no-fly": Words("prohibited area", "禁飞区"),
+    "restricted": Words("restricted area", "限制区"),
+    "danger": Words("danger area", "危险区"),
+    "temporary": Words("temporary controlled airspace", "临时管制空域"),
+    "military": Words("military site", "军事禁区"),
+    "nuclear": Words("nuclear facility", "核设施"),
+    "hazardous-goods": Words("site of flammable, explosive or toxic goods", "易燃易爆等危险品场所"),
+    "power": Words("power plant or substation", "发电厂或变电站"),
+    "fuel": Words("fuel or gas station", "加油（气）站"),
+    "water-supply": Words("water supply or drinking-water source", "供水厂或饮用水水源地"),
+    "transport-hub": Words("public transport hub", "公共交通枢纽"),
+    "port": Words("port", "港口"),
+    "motorway": Words("motorway", "高速公路"),
+    "railway": Words("electrified railway", "电气化铁路"),
+    "radio": Words("radio astronomy, satellite control, navigation or radar site", "射电、测控、导航或雷达台站"),
+    "monument": Words("key monument", "重点文物保护单位"),
+    "border": Words("national border", "国界线周边"),
+    "air-traffic": Words("airspace of manned traffic", "有人航空器活动空域"),
+    "sensitive": Words("sensitive site", "敏感场所"),
+    "privacy": Words("private area", "隐私保护区域"),
+    "population": Words("populated area or gathering", "人口密集或人员聚集区域"),
+    "nature": Words("nature reserve", "自然保护区"),
+    "noise": Words("area to be kept quiet", "噪声敏感区域"),
+    "foreign-territory": Words("foreign territory", "他国领土"),
+    "emergency": Words("area of an emergency", "应急处置区域"),
+    "reconfigured": Words("airspace under dynamic reconfiguration", "动态重构空域"),
+    "u-space": Words("U-space airspace", "U-space 空域"),
+    "geozone": Words("UAS geographical zone", "无人机地理区域"),
+    **{f"class-{c.lower()}": Words(f"class {c} airspace", f"{c} 类空域") for c in "ABCDEFG"},
+    "unclassified": Words("unclassified airspace", "未分类空域"),
+    "control-zone": Words("control zone", "管制地带"),
+    "control-area": Words("control area", "管制区"),
+    "airway": Words("airway", "航路"),
+    "aerodrome-traffic": Words("aerodrome or helicopter traffic zone", "机场或直升机活动地带"),
+    "military-traffic": Words("military aerodrome traffic zone", "军用机场活动地带"),
+    "military-training": Words("military training area or route", "军事训练空域或航线"),
+    "air-defence": Words("air defence identification zone", "防空识别区"),
+    "reserved": Words("temporary reserved or segregated area", "临时保留或隔离空域"),
+    "overflight": Words("overflight restriction", "限制飞越区域"),
+    "radio-mandatory": Words("radio mandatory zone", "无线电强制区"),
+    "transponder-mandatory": Words("transponder zone", "应答机区"),
+    "traffic-information": Words("traffic information zone", "交通情报区"),
+    "information-region": Words("flight information region or sector", "飞行情报区"),
+    "visual-route": Words("route or sector of visual flights", "目视飞行航线或扇区"),
+    "gliding": Words("gliding sector or wave window", "滑翔机活动空域"),
+    "no-gliders": Words("area closed to gliders", "禁止滑翔机区域"),
+    "sporting": Words("area of aerial sports or parachuting", "航空运动或跳伞区域"),
+    "other": Words("airspace of another kind", "其他空域"),
 }

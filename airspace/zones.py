@@ -1,65 +1,41 @@
-"""Zones: where one may not fly, when and how high; read from GeoJSON charts and written back.
+"""Zones: where one may not fly, or only by leave, when and how high; charts laid into a local frame.
 
-A chart is a FeatureCollection in CGCS2000 of Polygons, MultiPolygons and, with `radius_m`, Points. Properties: `id`,
-`name` (`name_zh`), `kind` (a key of `ZONE_KINDS`), `floor` and `ceiling` as {"value_m", "datum"}, and if wanted `rule`
-(`rule_zh`) and `active` {"from", "to"}. It is read whole or not at all.
+A chart says a zone in degrees, over datums and by schedule (`charted.ChartedZone`); `lay` turns each of its layers into
+a `Zone` whose volume decides. Zones of a run are stored as GeoJSON that also holds each height over the ellipsoid, so
+that they can be laid again where nothing is known of the ground.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shapely.geometry import mapping
-
+from airspace.charted import ChartedZone, Layer, Restriction
 from airspace.formats import chart_rules as rules
-from airspace.formats.chart import TEXT, Chart, read_chart, shown
-from airspace.formats.chart_fields import BEGINNING_S, METRES, read_active, read_height, read_kind, read_words, rfc3339
-from airspace.formats.outlines import (
-    LARGEST_RADIUS_M,
-    Circle,
-    Outline,
-    agrees_with_circle,
-    disk,
-    laid,
-    read_near,
-    read_polygons,
-    unlaid,
-)
-from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
+from airspace.formats.chart import Chart
+from airspace.formats.geojson import Placed, geojson, read_collection
+from airspace.formats.importing import import_charts
+from airspace.frames import Datum, Height, LatLon, LocalFrame
+from airspace.ground.surface import Surface
+from airspace.laying import charted_outline, laid_heights, laid_shape, middle_of
 from airspace.reasons import Reason, Refused, Words
-from airspace.volumes import FOREVER_S, Volume4D
-from airspace.zone_kinds import ZONE_KINDS
+from airspace.schedules import ALWAYS, Schedule
+from airspace.volumes import Volume4D
 
-FEATURES = Words("a list of features", "要素数组")
-GEOMETRY = Words("a Polygon, MultiPolygon or Point", "Polygon、MultiPolygon 或 Point")
-COORDINATES = Words("the coordinates of the geometry", "几何坐标")
-
-COLLECTION_MEMBERS = ("type", "name", "crs", "bbox", "features")
-FEATURE_MEMBERS = ("type", "id", "bbox", "geometry", "properties")
-GEOMETRY_MEMBERS = ("type", "bbox", "coordinates")
-PROPERTIES = ("id", "name", "name_zh", "kind", "rule", "rule_zh", "floor", "ceiling", "active")
-CIRCLE_PROPERTIES = ("radius_m", "centre_lon_lat_deg")
-OWN_FRAMES = ("EPSG:4490", "urn:ogc:def:crs:EPSG::4490", "CGCS2000")
-
-
-@dataclass(frozen=True, slots=True)
-class Charted:
-    """How the chart drew a zone: its outline in (lon, lat) degrees, its circle if it is one, heights as given."""
-
-    outline_lon_lat_deg: Outline
-    circle: Circle | None
-    floor: Height
-    ceiling: Height
+SAME_HEIGHT_M = 0.01
+NO_PERMITS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A piece of airspace that is closed: `kind` is a key of `ZONE_KINDS`, `rule` says why in words.
+    """One layer of a zone, laid: `kind` is a key of `ZONE_KINDS`, `rule` says why in words.
 
-    `volume` is what decides; `charted` keeps what the chart said, None for a zone that no chart drew.
+    `volume` holds its outline and heights over its whole validity, `schedule` says when within that it is active, at
+    `place` where it asks the sun. `charted` is what the chart said, None for a zone that no chart drew, and `layer`
+    which of its layers this is, from 0. Raises ValueError for periods without a place.
     """
 
     id: str
@@ -67,239 +43,221 @@ class Zone:
     kind: str
     rule: Words
     volume: Volume4D
-    charted: Charted | None = None
+    restriction: Restriction = Restriction.PROHIBITED
+    schedule: Schedule = ALWAYS
+    place: LatLon | None = None
+    charted: ChartedZone | None = None
+    layer: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule.periods and self.place is None:
+            raise ValueError(f"zone {self.id} has hours but no place")
+
+    @property
+    def charted_id(self) -> str:
+        """The id of the zone on its chart, which all its layers share; a permission names this."""
+        return self.charted.id if self.charted else self.id
+
+    @property
+    def drawn(self) -> Layer | None:
+        """The layer as its chart draws it."""
+        return self.charted.layers[self.layer] if self.charted else None
+
+    def closed_to(self, permitted: frozenset[str] = NO_PERMITS) -> bool:
+        """Whether it must be kept out of by whoever holds the permissions `permitted`, as charted ids."""
+        if self.restriction is Restriction.PROHIBITED:
+            return True
+        return self.restriction is not Restriction.NONE and self.charted_id not in permitted
+
+    def windows(self, start_s: float, end_s: float) -> tuple[tuple[float, float], ...]:
+        """When it is active within [start_s, end_s): windows [s UTC] in order, merged, half-open."""
+        return self.schedule.active(*self._valid(start_s, end_s), self._place)
+
+    def first_window(self, start_s: float, end_s: float) -> tuple[float, float] | None:
+        """The first of `windows`, or None; looks no further than that."""
+        return next(self.schedule.spans(*self._valid(start_s, end_s), self._place), None)
+
+    def active_during(self, start_s: float, end_s: float) -> bool:
+        """Whether it is active at any moment of [start_s, end_s)."""
+        return self.first_window(start_s, end_s) is not None
+
+    def overlaps(self, volume: Volume4D) -> bool:
+        """Whether it shares a place with a volume at a time at which it is active."""
+        return self.volume.overlaps(volume) and self.active_during(volume.start_s, volume.end_s)
+
+    def contains(self, x_m: float, y_m: float, ellipsoidal_m: float, at_s: float) -> bool:
+        """Whether it holds a point and is active then."""
+        return self.volume.contains(x_m, y_m, ellipsoidal_m, at_s) and self.active_during(
+            at_s, math.nextafter(at_s, math.inf)
+        )
+
+    def standing(self, volumes: Sequence[Volume4D]) -> list[Volume4D | None]:
+        """For each volume its own in the first window that it shares with that one's time, the whole of that window.
+
+        None where it is not active then. Places are not asked for, and hours are expanded once for all volumes when
+        these lie within `HOURS_SEEN_S` of each other. A window that reaches farther than that from a volume is told as
+        the whole validity on that side.
+        """
+        if not self.schedule.periods and len(self.schedule.windows) == 1:
+            held = self.volume
+            return [held if held.start_s < v.end_s and v.start_s < held.end_s else None for v in volumes]
+        start_s, end_s = min(v.start_s for v in volumes), max(v.end_s for v in volumes)
+        if len(volumes) > 1 and end_s - start_s > HOURS_SEEN_S:
+            return [standing for volume in volumes for standing in self.standing([volume])]
+        shared = self.first_window(start_s, end_s)
+        if shared is None:
+            return [None] * len(volumes)
+        first_s, last_s = self._valid(shared[0] - HOURS_SEEN_S, min(end_s, shared[0] + HOURS_SEEN_S) + HOURS_SEEN_S)
+        whole = [
+            replace(
+                self.volume,
+                start_s=opens_s if opens_s > first_s else self.volume.start_s,
+                end_s=closes_s if closes_s < last_s else self.volume.end_s,
+            )
+            for opens_s, closes_s in self.windows(first_s, last_s)
+            if closes_s > shared[0] and opens_s < end_s
+        ]
+        return [next((w for w in whole if w.start_s < v.end_s and v.start_s < w.end_s), None) for v in volumes]
+
+    def _valid(self, start_s: float, end_s: float) -> tuple[float, float]:
+        return max(start_s, self.volume.start_s), min(end_s, self.volume.end_s)
+
+    @property
+    def _place(self) -> LatLon:
+        return self.place or LatLon(0.0, 0.0)
 
 
-def load_zones(path: Path, frame: LocalFrame, ground: Ground) -> tuple[Zone, ...]:
-    """The zones of a GeoJSON file, in the order of the file. Raises `Refused` with every problem found."""
-    return parse_zones(read_chart(path), str(path), frame, ground)
+HOURS_SEEN_S = 8 * 86400.0  # a week of hours, and a day to spare
 
 
-def load_charts(paths: Iterable[Path], frame: LocalFrame, ground: Ground) -> tuple[Zone, ...]:
-    """The zones of all GeoJSON files of a site, file by file; an id may come once in all of them.
+def lay(charted: ChartedZone, frame: LocalFrame, surface: Surface) -> tuple[Zone, ...]:
+    """The layers of a charted zone in a local frame, the lowest number first: `X`, `X#2`, `X#3` ...
 
-    Raises `Refused` with every problem found in any of the files.
+    Outlines and heights are laid outwards (see `airspace.laying`). Raises `Refused` for a layer that is too far off,
+    crosses itself once laid, has its ceiling under its floor, or lies over ground of which nothing is known.
     """
+    where = f"{charted.source.file} {charted.source.feature}".strip() if charted.source else charted.id
+    return _lay(charted, frame, surface, [(None, None)] * len(charted.layers), where)
+
+
+def _lay(
+    charted: ChartedZone, frame: LocalFrame, surface: Surface | None, placed: Sequence[Placed], where: str
+) -> tuple[Zone, ...]:
     zones: list[Zone] = []
     reasons: list[Reason] = []
-    first_in: dict[str, Path] = {}
-    for path in paths:
+    start_s = min(start_s for start_s, _ in charted.schedule.windows)
+    end_s = max(end_s for _, end_s in charted.schedule.windows)
+    for number, (layer, said) in enumerate(zip(charted.layers, placed, strict=True)):
         try:
-            charted = load_zones(path, frame, ground)
+            heights_m = _heights(layer, said, surface, where)
+            volume = Volume4D(laid_shape(frame, layer.shape, where), *heights_m, start_s, end_s)
         except Refused as refused:
-            reasons.extend(refused.reasons)
+            reasons += [replace(reason, where=reason.where or where) for reason in refused.reasons]
             continue
-        for i, zone in enumerate(charted):
-            if zone.id in first_in:
-                at = f"{path} features[{i}].properties.id"
-                reasons.append(Reason(rules.ID_TAKEN, at, {"id": zone.id, "first": first_in[zone.id]}))
-            first_in.setdefault(zone.id, path)
-        zones.extend(charted)
+        zones.append(
+            Zone(
+                id=charted.id if number == 0 else f"{charted.id}#{number + 1}",
+                name=charted.name,
+                kind=charted.kind,
+                rule=charted.rule,
+                volume=volume,
+                restriction=charted.restriction,
+                schedule=charted.schedule,
+                place=middle_of(layer.shape),
+                charted=charted,
+                layer=number,
+            )
+        )
     if reasons:
         raise Refused(reasons)
     return tuple(zones)
 
 
-def parse_zones(document: Mapping[str, Any], where: str, frame: LocalFrame, ground: Ground | None) -> tuple[Zone, ...]:
-    """The zones of a GeoJSON FeatureCollection held in memory; `where` begins the place of every reason.
+def _heights(layer: Layer, said: Placed, surface: Surface | None, where: str) -> tuple[float, float]:
+    """Floor and ceiling over the ellipsoid [m]: as said where there is no surface, else equal to that within 1 cm."""
+    if surface is None and None not in said:
+        floor_m, ceiling_m = (float(side) for side in said if side is not None)
+    else:
+        floor_m, ceiling_m = laid_heights(layer, surface, where)
+        for height, given_m, laid_m in zip((layer.floor, layer.ceiling), said, (floor_m, ceiling_m), strict=True):
+            if given_m is not None and abs(given_m - laid_m) > SAME_HEIGHT_M:
+                facts = {"found": given_m, "height": str(height), "expected": laid_m}
+                raise Refused([Reason(rules.OTHER_GROUND, where, facts)])
+    if not floor_m < ceiling_m:
+        facts = {"floor": str(layer.floor), "ceiling": str(layer.ceiling)}
+        raise Refused([Reason(rules.UPSIDE_DOWN, where, facts)])
+    return floor_m, ceiling_m
 
-    Without a `ground` every height must carry its `ellipsoidal_m`, as those that `zones_geojson` writes do. Raises
-    `Refused` with every problem found.
+
+def load_charts(paths: Iterable[Path], frame: LocalFrame, surface: Surface) -> tuple[Zone, ...]:
+    """The zones of all charts of a site, file by file, of any format that is known; an id may come once in all of them.
+
+    Raises `Refused` with every problem found in any of the files.
     """
-    chart = Chart(where)
-    features = _read_collection(chart, document)
+    read = import_charts(paths, partial=True)
     zones: list[Zone] = []
-    first_at: dict[str, str] = {}
-    for i, value in enumerate(features):
-        path = f"features[{i}]"
-        zone = _read_feature(chart, value, path, frame, ground, first_at)
-        if zone is not None:
-            zones.append(zone)
-    chart.refuse()
+    reasons = [*read.reasons]
+    for charted in read.zones:
+        try:
+            zones += lay(charted, frame, surface)
+        except Refused as refused:
+            reasons += refused.reasons
+    if reasons:
+        raise Refused(reasons)
     return tuple(zones)
 
 
-def _read_collection(chart: Chart, document: Any) -> list[Any]:
-    members = chart.object(document, "")
-    if members is None:
-        return []
-    chart.known_only(members, COLLECTION_MEMBERS, "")
-    if members.get("type") != "FeatureCollection":
-        chart.add(rules.UNKNOWN_VALUE, "type", found=shown(members.get("type")), known="FeatureCollection")
-    crs = members.get("crs")
-    if crs is not None and not (isinstance(crs, Mapping) and _crs_name(crs) in OWN_FRAMES):
-        chart.add(rules.FOREIGN_FRAME, "crs", found=shown(crs))
-    features = chart.member(members, "features", "", FEATURES)
-    return [] if features is None else chart.list(features, "features", FEATURES) or []
+def parse_zones(document: Any, where: str, frame: LocalFrame, surface: Surface | None) -> tuple[Zone, ...]:
+    """The zones of our GeoJSON held in memory, laid; `where` begins the place of every reason.
 
-
-def _crs_name(crs: Mapping[str, Any]) -> Any:
-    properties = crs.get("properties")
-    return properties.get("name") if isinstance(properties, Mapping) else None
-
-
-def _read_feature(
-    chart: Chart, value: Any, path: str, frame: LocalFrame, ground: Ground | None, first_at: dict[str, str]
-) -> Zone | None:
-    """One zone, or None with reasons; `first_at` says which feature has which id so far."""
-    feature = chart.object(value, path)
-    if feature is None:
-        return None
-    before = len(chart.reasons)
-    chart.known_only(feature, FEATURE_MEMBERS, path)
-    if feature.get("type") != "Feature":
-        chart.add(rules.UNKNOWN_VALUE, f"{path}.type", found=shown(feature.get("type")), known="Feature")
-    given = chart.member(feature, "properties", path, Words("the zone's properties", "区域属性"))
-    properties = chart.object(given, f"{path}.properties") if given is not None else None
-    if properties is None:
-        return None
-    at = f"{path}.properties"
-    chart.known_only(properties, PROPERTIES + CIRCLE_PROPERTIES, at)
-    zone_id = _read_id(chart, feature, properties, path, first_at)
-    name = read_words(chart, properties, "name", at)
-    kind = read_kind(chart, properties, at)
-    rule = read_words(chart, properties, "rule", at, needed=False)
-    floor = read_height(chart, properties, "floor", at, ground)
-    ceiling = read_height(chart, properties, "ceiling", at, ground)
-    start_s, end_s = read_active(chart, properties, at)
-    outlines = _read_geometry(chart, feature, properties, path, frame)
-    if floor and ceiling and not floor[1] < ceiling[1]:
-        chart.add(rules.UPSIDE_DOWN, at, floor=str(floor[0]), ceiling=str(ceiling[0]))
-    if len(chart.reasons) > before or not (zone_id and name and kind and floor and ceiling and outlines):
-        return None
-    outline, outline_lon_lat_deg, circle = outlines
-    return Zone(
-        id=zone_id,
-        name=name,
-        kind=kind,
-        rule=rule or ZONE_KINDS[kind].rule,
-        volume=Volume4D(outline, floor[1], ceiling[1], start_s, end_s),
-        charted=Charted(outline_lon_lat_deg, circle, floor[0], ceiling[0]),
-    )
-
-
-def _read_id(
-    chart: Chart, feature: Mapping[str, Any], properties: Mapping[str, Any], path: str, first_at: dict[str, str]
-) -> str | None:
-    at = f"{path}.properties.id"
-    value = chart.member(properties, "id", f"{path}.properties", TEXT)
-    zone_id = chart.text(value, at) if value is not None else None
-    if zone_id is None:
-        return None
-    if feature.get("id", zone_id) != zone_id:
-        chart.add(rules.IDS_DIFFER, f"{path}.id", feature_id=shown(feature["id"]), id=zone_id)
-    if zone_id in first_at:
-        chart.add(rules.ID_TAKEN, at, id=zone_id, first=first_at[zone_id])
-    else:
-        first_at[zone_id] = path
-    return zone_id
-
-
-def _read_geometry(
-    chart: Chart, feature: Mapping[str, Any], properties: Mapping[str, Any], path: str, frame: LocalFrame
-) -> tuple[Outline, Outline, Circle | None] | None:
-    """The outline in the local frame, the same in degrees and the circle that it stands for; or None with reasons."""
-    value = chart.member(feature, "geometry", path, GEOMETRY)
-    at = f"{path}.geometry"
-    geometry = chart.object(value, at) if value is not None else None
-    if geometry is None:
-        return None
-    chart.known_only(geometry, GEOMETRY_MEMBERS, at)
-    kind = geometry.get("type")
-    if kind not in ("Polygon", "MultiPolygon", "Point"):
-        chart.add(rules.UNKNOWN_VALUE, f"{at}.type", found=shown(kind), known="Polygon, MultiPolygon, Point")
-        return None
-    coordinates = chart.member(geometry, "coordinates", at, COORDINATES)
-    if coordinates is None:
-        return None
-    at = f"{at}.coordinates"
-    if kind == "Point":
-        return _read_point(chart, coordinates, properties, path, frame)
-    outline = read_polygons(chart, kind, coordinates, at, frame)
-    if properties.get("radius_m") is None and properties.get("centre_lon_lat_deg") is None:
-        return None if outline is None else (laid(frame, outline), outline, None)
-    circle = _read_drawn_circle(chart, properties, f"{path}.properties", frame)
-    if outline is None or circle is None or not agrees_with_circle(chart, outline, circle, at):
-        return None
-    return disk(frame, circle), outline, circle
-
-
-def _read_point(
-    chart: Chart, coordinates: Any, properties: Mapping[str, Any], path: str, frame: LocalFrame
-) -> tuple[Outline, Outline, Circle | None] | None:
-    centre = read_near(chart, coordinates, f"{path}.geometry.coordinates", frame)
-    radius_m = _read_radius(chart, properties, f"{path}.properties")
-    if properties.get("centre_lon_lat_deg") is not None:
-        known = ", ".join(sorted((*PROPERTIES, "radius_m")))
-        chart.add(rules.UNKNOWN, f"{path}.properties.centre_lon_lat_deg", known=known)
-    if centre is None or radius_m is None:
-        return None
-    circle = Circle(centre, radius_m)
-    outline = disk(frame, circle)
-    return outline, unlaid(frame, outline), circle
-
-
-def _read_drawn_circle(chart: Chart, properties: Mapping[str, Any], at: str, frame: LocalFrame) -> Circle | None:
-    centre_value = properties.get("centre_lon_lat_deg")
-    if centre_value is None:
-        chart.add(rules.RADIUS_UNUSED, f"{at}.radius_m")
-        return None
-    centre = read_near(chart, centre_value, f"{at}.centre_lon_lat_deg", frame)
-    radius_m = _read_radius(chart, properties, at)
-    return None if centre is None or radius_m is None else Circle(centre, radius_m)
-
-
-def _read_radius(chart: Chart, properties: Mapping[str, Any], at: str) -> float | None:
-    value = chart.member(properties, "radius_m", at, METRES)
-    return None if value is None else chart.number(value, f"{at}.radius_m", 1.0, LARGEST_RADIUS_M, METRES)
+    Without a `surface` every height must carry its `ellipsoidal_m`, as those that `zones_geojson` writes do. Raises
+    `Refused` with every problem found.
+    """
+    chart = Chart(where)
+    zones: list[Zone] = []
+    for feature in read_collection(chart, document):
+        try:
+            zones += _lay(feature.zone, frame, surface, feature.placed, f"{where} {feature.path}")
+        except Refused as refused:
+            chart.reasons += refused.reasons
+    chart.refuse()
+    return tuple(zones)
 
 
 def zones_geojson(zones: Iterable[Zone], frame: LocalFrame) -> dict[str, Any]:
     """The zones as a GeoJSON FeatureCollection that `parse_zones` reads back, charted ones as equal zones.
 
-    Circles are drawn as polygons and keep `radius_m` and `centre_lon_lat_deg`; each height carries its `ellipsoidal_m`.
+    Each height carries its `ellipsoidal_m`; the layers of one charted zone become one feature again.
     """
-    return {"type": "FeatureCollection", "features": [_feature(zone, frame) for zone in zones]}
-
-
-def _feature(zone: Zone, frame: LocalFrame) -> dict[str, Any]:
-    volume = zone.volume
-    charted = zone.charted or Charted(
-        unlaid(frame, volume.outline),
-        None,
-        Height(volume.floor_ellipsoidal_m, Datum.ELLIPSOIDAL),
-        Height(volume.ceiling_ellipsoidal_m, Datum.ELLIPSOIDAL),
-    )
-    properties: dict[str, Any] = {
-        "id": zone.id,
-        "name": zone.name.en,
-        "name_zh": zone.name.zh,
-        "kind": zone.kind,
-        "rule": zone.rule.en,
-        "rule_zh": zone.rule.zh,
-        "floor": _height(charted.floor, volume.floor_ellipsoidal_m),
-        "ceiling": _height(charted.ceiling, volume.ceiling_ellipsoidal_m),
+    layers_of: dict[str, list[Zone]] = {}
+    for zone in sorted(zones, key=lambda zone: zone.layer):
+        layers_of.setdefault(zone.charted_id, []).append(zone)
+    charted = [_charted(layers, frame) for layers in layers_of.values()]
+    placed = {
+        id_: [(layer.volume.floor_ellipsoidal_m, layer.volume.ceiling_ellipsoidal_m) for layer in layers]
+        for id_, layers in layers_of.items()
     }
-    active = {}
-    if volume.start_s > BEGINNING_S:
-        active["from"] = rfc3339(volume.start_s)
-    if volume.end_s < FOREVER_S:
-        active["to"] = rfc3339(volume.end_s)
-    if active:
-        properties["active"] = active
-    if charted.circle is not None:
-        centre: LatLon = charted.circle.centre
-        properties["radius_m"] = charted.circle.radius_m
-        properties["centre_lon_lat_deg"] = [centre.lon_deg, centre.lat_deg]
-    return {"type": "Feature", "geometry": _plain(mapping(charted.outline_lon_lat_deg)), "properties": properties}
+    return geojson(charted, placed)
 
 
-def _height(height: Height, ellipsoidal_m: float) -> dict[str, Any]:
-    return {"value_m": height.value_m, "datum": str(height.datum), "ellipsoidal_m": ellipsoidal_m}
+def _charted(layers: Sequence[Zone], frame: LocalFrame) -> ChartedZone:
+    """What a chart says of these layers of one zone."""
+    first = layers[0]
+    if first.charted is None:
+        return _redrawn(first, frame)
+    return replace(first.charted, layers=tuple(layer.drawn for layer in layers if layer.drawn))
 
 
-def _plain(value: Any) -> Any:
-    """Tuples as lists: what comes out is what JSON would give back."""
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+def _redrawn(zone: Zone, frame: LocalFrame) -> ChartedZone:
+    """A zone that no chart drew, as one would."""
+    volume = zone.volume
+    floor, ceiling = (Height(m, Datum.ELLIPSOIDAL) for m in (volume.floor_ellipsoidal_m, volume.ceiling_ellipsoidal_m))
+    return ChartedZone(
+        id=zone.id,
+        name=zone.name,
+        kind=zone.kind,
+        rule=zone.rule,
+        layers=(Layer(charted_outline(frame, volume.outline), floor, ceiling),),
+        restriction=zone.restriction,
+        schedule=replace(zone.schedule, windows=((volume.start_s, volume.end_s),)),
+    )

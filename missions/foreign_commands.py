@@ -57,8 +57,8 @@ OTHER_AIRFRAME = Rule(
 DROPS = Rule(
     "mission.drops",
     Words(
-        "item {seq} is {name}: dropping or spraying needs an application (Interim Regulations art. 31)",
-        "第 {seq} 项是 {name}：投放或喷洒须提出飞行活动申请（《暂行条例》第三十一条）",
+        "item {seq} is {name}: nothing is dropped or sprayed on a patrol",
+        "第 {seq} 项是 {name}：巡查飞行不投放、不喷洒",
     ),
     Words("Remove the item; Beichen flies no deliveries.", "请删除该项；北辰不执行投送飞行。"),
 )

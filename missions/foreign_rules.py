@@ -73,8 +73,8 @@ BELOW_GROUND = Rule(
 TOO_HIGH = Rule(
     "mission.too-high",
     Words(
-        "item {seq} ({name}) is {agl_m:.1f} m above ground, not under {most_m:g} m (Interim Regulations art. 19)",
-        "第 {seq} 项（{name}）离地 {agl_m:.1f} 米；必须低于 {most_m:g} 米（《暂行条例》第十九条）",
+        "item {seq} ({name}) is {agl_m:.1f} m above ground, not under {most_m:g} m",
+        "第 {seq} 项（{name}）离地 {agl_m:.1f} 米；必须低于 {most_m:g} 米",
     ),
     Words("Lower the item.", "请降低该项高度。"),
 )

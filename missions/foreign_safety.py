@@ -33,7 +33,7 @@ from missions.mission_file import MissionFile
 from missions.rules import FENCE_CORNERS, FENCE_WRONG, STRANDED
 from missions.site import Site
 
-AREA_M = 50_000.0  # around the origin of the local frame: farther than any item may lie
+AREA_M = 50_000.0  # around home: farther than any item may lie
 LATEST_RETURN_S = 900.0  # after the planned end a return may still be on its way
 
 
@@ -57,10 +57,18 @@ class Surroundings:
     start_s: float
     end_s: float
 
+    @property
+    def area(self) -> Polygon:
+        """Where the flight, its returns and its fence lie, with room to spare, in the local frame [m]."""
+        x_m, y_m = self.airspace.frame.xy(self.bounds.home)
+        area: Polygon = box(x_m - AREA_M, y_m - AREA_M, x_m + AREA_M, y_m + AREA_M)
+        return area
+
     def zones(self, low_relative_m: float, high_relative_m: float) -> tuple[Zone, ...]:
-        """The zones active between two heights above home [m] from the flight's start until every return has ended."""
+        """The zones closed between two heights above home [m] from the flight's start until every return has ended."""
         home_m = self.bounds.home_amsl_m + self.bounds.ground.geoid_m
-        return self.airspace.zones_in(
+        return self.airspace.closed_in(
+            self.area.bounds,
             home_m + low_relative_m - self.margins.vertical_m,
             home_m + high_relative_m + self.margins.vertical_m,
             self.start_s - self.margins.time_s,
@@ -106,7 +114,7 @@ def ways_back(file: MissionFile, flight: Flight, site: Site, around: Surrounding
     return_m = max([flight.return_m, *(item.alt_m for item in file.rally)])
     zones = around.zones(flight.return_m, return_m)
     obstacles = [Obstacle(zone.id, zone.volume.outline, lateral_m) for zone in zones]
-    router = Router(obstacles, box(-AREA_M, -AREA_M, AREA_M, AREA_M))
+    router = Router(obstacles, around.area)
     home = Refuge("home", frame.xy(around.bounds.home), home=True)
     if file.rally:
         others = [
@@ -211,7 +219,7 @@ def _check_own_fence(
 
 def _allowed(file: MissionFile, around: Surroundings) -> Polygon | MultiPolygon:
     """Where the file's fence lets the drone be: in all inclusions at once, as ArduPilot has it, and in no exclusion."""
-    allowed: Polygon | MultiPolygon = box(-AREA_M, -AREA_M, AREA_M, AREA_M)
+    allowed: Polygon | MultiPolygon = around.area
     at = 0
     while at < len(file.fence):
         item = file.fence[at]

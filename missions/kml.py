@@ -7,15 +7,13 @@ a viewer's time slider plays the flight.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
+from airspace.formats.kml_elements import add_placemark, add_style, add_text, new_document, written
 from missions.geojson import INCLUSIONS, POLYGON_FENCES, fence_groups, rfc3339
 from missions.plan import Leg, Place, Plan, Purpose
 
-NAMESPACE = "http://www.opengis.net/kml/2.2"
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # KML colours are aabbggrr
 STYLES = {
     str(Purpose.CLIMB): ("ffd0d0d0", "3"),
@@ -32,11 +30,9 @@ STYLES = {
 
 def kml_text(plan: Plan) -> str:
     """The plan as the text of a `.kml` file: route by branch, volumes, fence, landings, rally points and targets."""
-    root = ET.Element("kml", xmlns=NAMESPACE)
-    document = ET.SubElement(root, "Document")
-    _text(document, "name", plan.title or plan.name)
+    root, document = new_document(plan.title or plan.name)
     for style, (colour, width) in STYLES.items():
-        _style(document, style, colour, width)
+        add_style(document, style, colour, width, is_filled=style == "volume")
     _points(document, plan)
     branches = list(dict.fromkeys(leg.branch for leg in plan.legs))
     for branch in branches:
@@ -46,47 +42,13 @@ def kml_text(plan: Plan) -> str:
                 _leg(folder, plan, leg)
     _volumes(document, plan)
     _fence(document, plan)
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
-
-
-def _text(parent: ET.Element, tag: str, text: str) -> None:
-    ET.SubElement(parent, tag).text = NOT_IN_XML.sub("", text)
-
-
-def _style(document: ET.Element, name: str, colour: str, width: str) -> None:
-    style = ET.SubElement(document, "Style", id=name)
-    line = ET.SubElement(style, "LineStyle")
-    _text(line, "color", colour)
-    _text(line, "width", width)
-    polygon = ET.SubElement(style, "PolyStyle")
-    _text(polygon, "color", colour)
-    _text(polygon, "fill", "1" if name == "volume" else "0")
+    return written(root)
 
 
 def _folder(parent: ET.Element, name: str) -> ET.Element:
     folder = ET.SubElement(parent, "Folder")
-    _text(folder, "name", name)
+    add_text(folder, "name", name)
     return folder
-
-
-def _placemark(parent: ET.Element, name: str, style: str = "", description: str = "") -> ET.Element:
-    placemark = ET.SubElement(parent, "Placemark")
-    _text(placemark, "name", name)
-    if description:
-        _text(placemark, "description", description)
-    if style:
-        _text(placemark, "styleUrl", f"#{style}")
-    return placemark
-
-
-def _times(placemark: ET.Element, start_s: float, end_s: float) -> None:
-    span = ET.Element("TimeSpan")
-    _text(span, "begin", rfc3339(start_s))
-    _text(span, "end", rfc3339(end_s))
-    # the schema wants the time before the style
-    style = placemark.find("styleUrl")
-    placemark.insert(list(placemark).index(style) if style is not None else len(placemark), span)
 
 
 def _at(lon_deg: float, lat_deg: float, amsl_m: float) -> str:
@@ -95,11 +57,11 @@ def _at(lon_deg: float, lat_deg: float, amsl_m: float) -> str:
 
 def _shape(parent: ET.Element, tag: str, coordinates: Iterable[str], *, absolute: bool = True) -> ET.Element:
     shape = ET.SubElement(parent, tag)
-    _text(shape, "altitudeMode", "absolute" if absolute else "clampToGround")
+    add_text(shape, "altitudeMode", "absolute" if absolute else "clampToGround")
     holder = shape
     if tag == "Polygon":
         holder = ET.SubElement(ET.SubElement(shape, "outerBoundaryIs"), "LinearRing")
-    _text(holder, "coordinates", " ".join(coordinates))
+    add_text(holder, "coordinates", " ".join(coordinates))
     return shape
 
 
@@ -109,27 +71,28 @@ def _points(document: ET.Element, plan: Plan) -> None:
 
     folder = _folder(document, "places")
     home = plan.home
-    _shape(_placemark(folder, "home"), "Point", [_at(home.lon_deg, home.lat_deg, amsl_m(home))])
+    _shape(add_placemark(folder, "home"), "Point", [_at(home.lon_deg, home.lat_deg, amsl_m(home))])
     for landing in plan.landings:
         at = landing.place
-        mark = _placemark(folder, f"landing {landing.name}", description=landing.dock)
+        mark = add_placemark(folder, f"landing {landing.name}", description=landing.dock)
         _shape(mark, "Point", [_at(at.lon_deg, at.lat_deg, amsl_m(at))])
     for number, item in enumerate(plan.rally, start=1):
-        mark = _placemark(folder, f"rally {number}")
+        mark = add_placemark(folder, f"rally {number}")
         _shape(mark, "Point", [_at(item.lon_deg, item.lat_deg, item.alt_m + plan.home_amsl_m)])
     for target in plan.targets:
-        mark = _placemark(folder, target.name, description="covered" if target.covered else target.why_not)
+        mark = add_placemark(folder, target.name, description="covered" if target.covered else target.why_not)
         _shape(mark, "Point", [_at(target.lon_deg, target.lat_deg, 0.0)], absolute=False)
 
 
 def _leg(folder: ET.Element, plan: Plan, leg: Leg) -> None:
-    mark = _placemark(
+    mark = add_placemark(
         folder,
         f"{leg.seq} {leg.purpose}",
-        str(leg.purpose),
-        f"{leg.speed_mps:g} m/s, {leg.start.relative_m:g} to {leg.end.relative_m:g} m above take-off",
+        style=str(leg.purpose),
+        description=f"{leg.speed_mps:g} m/s, {leg.start.relative_m:g} to {leg.end.relative_m:g} m above take-off",
+        begin=rfc3339(plan.takeoff_s + leg.start_s),
+        end=rfc3339(plan.takeoff_s + leg.end_s),
     )
-    _times(mark, plan.takeoff_s + leg.start_s, plan.takeoff_s + leg.end_s)
     ends = [_at(at.lon_deg, at.lat_deg, at.relative_m + plan.home_amsl_m) for at in (leg.start, leg.end)]
     _shape(mark, "LineString", ends)
 
@@ -137,10 +100,15 @@ def _leg(folder: ET.Element, plan: Plan, leg: Leg) -> None:
 def _volumes(document: ET.Element, plan: Plan) -> None:
     """Each volume as its floor and its ceiling."""
     folder = _folder(document, "volumes")
-    _text(folder, "visibility", "0")
+    add_text(folder, "visibility", "0")
     for volume in plan.volumes:
-        mark = _placemark(folder, f"volume of leg {volume.leg}", "volume")
-        _times(mark, plan.takeoff_s + volume.start_s, plan.takeoff_s + volume.end_s)
+        mark = add_placemark(
+            folder,
+            f"volume of leg {volume.leg}",
+            style="volume",
+            begin=rfc3339(plan.takeoff_s + volume.start_s),
+            end=rfc3339(plan.takeoff_s + volume.end_s),
+        )
         both = ET.SubElement(mark, "MultiGeometry")
         ring = [*volume.ring_lon_lat_deg]
         if ring[0] != ring[-1]:
@@ -156,7 +124,7 @@ def _fence(document: ET.Element, plan: Plan) -> None:
         corners = [_at(item.lon_deg, item.lat_deg, 0.0) for item in group]
         if first.command in POLYGON_FENCES:
             closed = itertools.chain(corners, corners[:1])
-            _shape(_placemark(folder, style, style), "Polygon", closed, absolute=False)
+            _shape(add_placemark(folder, style, style=style), "Polygon", closed, absolute=False)
         else:
-            mark = _placemark(folder, style, style, f"circle of {first.param1:g} m")
+            mark = add_placemark(folder, style, style=style, description=f"circle of {first.param1:g} m")
             _shape(mark, "Point", corners, absolute=False)

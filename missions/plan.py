@@ -51,9 +51,15 @@ class Leg:
     branch: str = ""
 
 
+NO_LEG = -1
+
+
 @dataclass(frozen=True, slots=True)
 class PlanVolume:
-    """The airspace of one leg: outline ring in (lon, lat) degrees, ellipsoidal heights [m], seconds after take-off."""
+    """The airspace of one leg: outline ring in (lon, lat) degrees, ellipsoidal heights [m], seconds after take-off.
+
+    `leg` is `NO_LEG` where it is that of no leg.
+    """
 
     ring_lon_lat_deg: tuple[tuple[float, float], ...]
     floor_ellipsoidal_m: float
@@ -133,3 +139,13 @@ class Plan:
     checks: tuple[Check, ...] = ()
     min_clearance_m: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def priority(self) -> int:
+        """The priority of its flight; 0 when nobody gave one."""
+        return int(self.details.get("priority", 0))
+
+    @property
+    def permitted(self) -> frozenset[str]:
+        """The charted ids of zones that it may enter, because their authority gave leave."""
+        return frozenset(self.details.get("permitted", ()))

@@ -102,7 +102,7 @@ def _checked(
         *_energy_reasons(setting, max(energy_wh, worst_wh)),
         *_time_reasons(setting, volumes),
         *_target_reasons(setting, targets),
-        *(conflict.reason(setting.where) for conflict in check_volumes(volumes, setting.airspace, setting.takeoff_s)),
+        *_airspace_reasons(setting, volumes),
     ]
     if reasons:
         raise Refused(reasons)
@@ -113,11 +113,19 @@ def _checked(
         fence=fence,
         energy_wh=energy_wh,
         worst_wh=worst_wh,
-        clearance_m=least_clearance_m(legs, volumes, setting.airspace, setting.takeoff_s),
+        clearance_m=least_clearance_m(legs, volumes, setting.airspace, setting.takeoff_s, setting.request.permitted),
         targets=targets,
         items=len(itinerary.items),
     )
     return _assembled(setting, ways, itinerary, findings)
+
+
+def _airspace_reasons(setting: Setting, volumes: Sequence[PlanVolume]) -> list[Reason]:
+    request = setting.request
+    found = check_volumes(
+        volumes, setting.airspace, setting.takeoff_s, permitted=request.permitted, priority=request.priority
+    )
+    return [conflict.reason(setting.where) for conflict in found]
 
 
 def _itinerary(setting: Setting, ways: Ways) -> Itinerary:
@@ -279,6 +287,7 @@ def _assembled(setting: Setting, ways: Ways, itinerary: Itinerary, findings: Fin
             "title": {"en": request.title.en, "zh": request.title.zh},
             "requested_by": request.requested_by,
             "priority": request.priority,
+            "permitted": sorted(request.permitted),
             "wind_mps": setting.wind_mps,
             "hold_s": HOLD_S,
             "photo_spacing_m": request.camera.spacing_m,

@@ -12,6 +12,8 @@ from missions.request_fields import CONTRADICTION, DUPLICATE, SYNTAX, Block, Pro
 
 LARGEST_FILE = 1_000_000  # bytes
 MOST_POINTS = 200
+MOST_PERMITS = 100
+ZONE_ID = r"[^\x00-\x1f]{1,200}"
 MOST_TARGETS = 500
 LONGEST_STEP_M = 20_000.0
 
@@ -52,6 +54,7 @@ _REQUEST = {
     "camera": "{spacing_m: 12, max_target_distance_m: 20}",
     "land": "{dock: 410105-LP-000003, alternates: [410105-LP-000004]}",
     "priority": "10",
+    "permits": "[ZZ-SCHOOL-1]",
     "requested_by": '"Pipeline operations"',
     "when": "{not_before: 2026-05-18T09:00:00+08:00}",
     "limits": "{max_wind_mps: 10, reserve_fraction: 0.3}",
@@ -85,7 +88,10 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A corridor inspection. Positions are CGCS2000; times are UTC seconds, None when open; `where` is its file."""
+    """A corridor inspection. Positions are CGCS2000; times are UTC seconds, None when open; `where` is its file.
+
+    `permitted` are the charted ids of zones that may be entered, because their authority gave leave.
+    """
 
     name: str
     title: Words
@@ -98,6 +104,7 @@ class Request:
     alternates: tuple[str, ...]
     requested_by: str
     priority: int = 0
+    permitted: frozenset[str] = frozenset()
     not_before_s: float | None = None
     deadline_s: float | None = None
     max_wind_mps: float | None = None
@@ -112,6 +119,11 @@ class Request:
 
 def read_request(path: Path) -> Request:
     """The request in a YAML file. Raises `Refused` with every problem found."""
+    return parse_request(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a small file that a person wrote. Raises `Refused` for what cannot be read as UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -119,11 +131,10 @@ def read_request(path: Path) -> Request:
     if len(data) > LARGEST_FILE:
         raise Refused([Reason(UNREADABLE, str(path), {"problem": f"{len(data)} B"})])
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Refused([Reason(UNREADABLE, f"{path}:{line}", {"problem": "not UTF-8"})]) from error
-    return parse_request(text, str(path))
 
 
 def parse_request(text: str, where: str) -> Request:
@@ -151,6 +162,7 @@ def _request(top: Block, where: str) -> Request | None:
     camera = _camera(top, height_agl_m)
     dock, alternates = _land(top)
     priority = top.integer("priority", 0, 100, required=False)
+    permitted = frozenset(top.texts("permits", ZONE_ID, MOST_PERMITS))
     requested_by = top.text("requested_by")
     not_before_s, deadline_s = _when(top)
     max_wind_mps, reserve_fraction = _limits(top)
@@ -168,6 +180,7 @@ def _request(top: Block, where: str) -> Request | None:
         alternates=alternates,
         requested_by=requested_by,
         priority=priority or 0,
+        permitted=permitted,
         not_before_s=not_before_s,
         deadline_s=deadline_s,
         max_wind_mps=max_wind_mps,

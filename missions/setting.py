@@ -92,7 +92,7 @@ class Setting:
 
     @cached_property
     def cruise_zones(self) -> tuple[Zone, ...]:
-        """The zones that are active at cruise height in the window, by id."""
+        """The zones that are closed at cruise height in the window, by id."""
         return self._zones(self.cruise_relative_m)
 
     @cached_property
@@ -149,11 +149,13 @@ class Setting:
     def _zones(self, lowest_relative_m: float) -> tuple[Zone, ...]:
         room_m = self.margins.margins.vertical_m
         before_s = self.margins.margins.time_s
-        return self.airspace.zones_in(
+        return self.airspace.closed_in(
+            self.area.buffer(self.lateral_m + ZONE_ROOM_M, join_style="mitre").bounds,
             self.home_ellipsoidal_m + lowest_relative_m - room_m,
             self.home_ellipsoidal_m + self.cruise_relative_m + room_m,
             self.takeoff_s - before_s,
             self.takeoff_s + self.window_s,
+            self.request.permitted,
         )
 
     def _obstacles(self, zones: Sequence[Zone], room_m: float) -> list[Obstacle]:

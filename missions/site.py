@@ -48,9 +48,9 @@ class DroneType:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator and the rules ask of every flight of a site."""
+    """What operator and rules ask of every flight of a site; heights above ground stay below `max_agl_m` [m]."""
 
-    max_agl_m: float = 120.0  # Interim Regulations art. 19: above 120 m true height is controlled airspace
+    max_agl_m: float
     reserve_fraction: float = 0.3
     max_route_legs: int = 500
 
@@ -63,4 +63,4 @@ class Site:
     ground: Ground
     docks: tuple[Dock, ...]
     open_ground: tuple[OpenGround, ...]
-    limits: Limits = Limits()
+    limits: Limits

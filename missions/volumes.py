@@ -16,7 +16,8 @@ from airspace.frames import LatLon, LocalFrame
 from airspace.margins import MarginBreakdown, swept
 from airspace.model import Airspace
 from airspace.volumes import Volume4D
-from missions.plan import Leg, PlanVolume, Purpose
+from airspace.zones import NO_PERMITS
+from missions.plan import NO_LEG, Leg, Plan, PlanVolume, Purpose
 
 RING_DIGITS = 9  # degrees: a tenth of a millimetre
 
@@ -58,6 +59,11 @@ def _leg_volume(
         leg.end_s + wait_s,
         margins.at(leg.end_s + wait_s),
     )
+    return plan_volume(volume, frame, index)
+
+
+def plan_volume(volume: Volume4D, frame: LocalFrame, leg: int = NO_LEG) -> PlanVolume:
+    """A volume of one outline without holes as a plan holds it; `absolute` with a take-off at 0 is the way back."""
     ring = frame.lon_lat_array(shapely.get_coordinates(volume.outline))
     return PlanVolume(
         ring_lon_lat_deg=tuple((round(float(lon), RING_DIGITS), round(float(lat), RING_DIGITS)) for lon, lat in ring),
@@ -65,7 +71,7 @@ def _leg_volume(
         ceiling_ellipsoidal_m=volume.ceiling_ellipsoidal_m,
         start_s=volume.start_s,
         end_s=volume.end_s,
-        leg=index,
+        leg=leg,
     )
 
 
@@ -95,16 +101,34 @@ def absolute(volume: PlanVolume, frame: LocalFrame, takeoff_s: float) -> Volume4
 
 
 def check_volumes(
-    volumes: Sequence[PlanVolume], airspace: Airspace, takeoff_s: float, *, own_id: str = ""
+    volumes: Sequence[PlanVolume],
+    airspace: Airspace,
+    takeoff_s: float,
+    *,
+    own_id: str = "",
+    permitted: frozenset[str] = NO_PERMITS,
+    priority: int = 0,
 ) -> list[Conflict]:
-    """Every conflict of a plan's volumes with zones and with intents other than `own_id`."""
-    return airspace.conflicts([absolute(volume, airspace.frame, takeoff_s) for volume in volumes], own_id=own_id)
+    """Every conflict of a plan's volumes with zones and with intents other than `own_id`, as `Airspace.conflicts`."""
+    flown = [absolute(volume, airspace.frame, takeoff_s) for volume in volumes]
+    return airspace.conflicts(flown, own_id=own_id, permitted=permitted, priority=priority)
+
+
+def plan_conflicts(plan: Plan, airspace: Airspace, takeoff_s: float, *, own_id: str = "") -> list[Conflict]:
+    """Every conflict of a plan's volumes with zones that it has no leave for and with intents that it must respect."""
+    return check_volumes(
+        plan.volumes, airspace, takeoff_s, own_id=own_id, permitted=plan.permitted, priority=plan.priority
+    )
 
 
 def least_clearance_m(
-    legs: Sequence[Leg], volumes: Sequence[PlanVolume], airspace: Airspace, takeoff_s: float
+    legs: Sequence[Leg],
+    volumes: Sequence[PlanVolume],
+    airspace: Airspace,
+    takeoff_s: float,
+    permitted: frozenset[str] = NO_PERMITS,
 ) -> float | None:
-    """The least horizontal distance [m] from any leg's line to a zone that shares heights and times with its volume."""
+    """The least horizontal distance [m] from any leg's line to a closed zone that shares heights and times with it."""
     found = [
         airspace.clearance_m(
             leg_line(legs[volume.leg], airspace.frame),
@@ -112,6 +136,7 @@ def least_clearance_m(
             volume.ceiling_ellipsoidal_m,
             takeoff_s + volume.start_s,
             takeoff_s + volume.end_s,
+            permitted,
         )
         for volume in volumes
     ]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from airspace.reasons import Reason, Refused, Words
-from airspace.routing import Barrier, PointXY, Route
+from airspace.routing import Barrier, PointXY, Way
 from missions import rules
 from missions.corridor import Corridor, Sighting, corridor, forward_or_back, sight
 from missions.plan import Target
@@ -64,7 +64,7 @@ def _refuse_closed_places(setting: Setting, docks: list[tuple[Dock, PointXY]]) -
         raise Refused(reasons)
 
 
-def _way(setting: Setting, start: PointXY, end: PointXY, start_words: Words, end_words: Words) -> Route:
+def _way(setting: Setting, start: PointXY, end: PointXY, start_words: Words, end_words: Words) -> Way:
     way = setting.cruise.way(start, end)
     if isinstance(way, Barrier):
         facts = {"start": start_words, "end": end_words, "zones": zone_names(setting, way.obstacles)}
@@ -72,7 +72,7 @@ def _way(setting: Setting, start: PointXY, end: PointXY, start_words: Words, end
     return way
 
 
-def _split(way: Route, before_m: float) -> tuple[tuple[PointXY, ...], tuple[PointXY, ...]]:
+def _split(way: Way, before_m: float) -> tuple[tuple[PointXY, ...], tuple[PointXY, ...]]:
     """A way cut `before_m` before its end, or at its start when it is shorter than that."""
     points = list(way.points)
     behind: list[PointXY] = [points.pop()]
@@ -91,10 +91,10 @@ def _split(way: Route, before_m: float) -> tuple[tuple[PointXY, ...], tuple[Poin
 
 def _nearest_open_ground(setting: Setting, hold: PointXY) -> tuple[OpenGround, tuple[PointXY, ...]]:
     """The open ground with the shortest way from the hold; the first by name of those that are equally near."""
-    found: list[tuple[float, str, OpenGround, Route]] = []
+    found: list[tuple[float, str, OpenGround, Way]] = []
     for ground, at in setting.open_ground:
         way = setting.cruise.way(hold, at)
-        if isinstance(way, Route):
+        if isinstance(way, Way):
             found.append((way.length_m, ground.name, ground, way))
     if not found:
         facts = {"place": str(setting.frame.latlon(*hold))}

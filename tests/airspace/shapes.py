@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from shapely.geometry import MultiPolygon, Polygon, box
 
+from airspace.charted import Shape
 from airspace.frames import Ground, LatLon, LocalFrame
-from airspace.reasons import Words
+from airspace.ground.profiles import Profile
+from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.volumes import Volume4D
 from airspace.zones import Zone
 
@@ -14,6 +16,21 @@ FRAME = LocalFrame(ZHENGZHOU)
 GROUND = Ground(amsl_m=108.0, geoid_m=-19.4)
 GROUND_M = 108.0 - 19.4  # ellipsoidal
 DAY_S = 1779066000.0
+
+UNKNOWN_GROUND = Rule("test.unknown", Words("nobody knows the ground", "地面未知"), Words("Ask.", "请询问。"))
+
+
+class UnknownGround:
+    """Ground of which nothing is known."""
+
+    def at(self, position: LatLon) -> Ground:
+        raise Refused([Reason(UNKNOWN_GROUND)])
+
+    def under(self, shape: Shape) -> tuple[Ground, Ground]:
+        raise Refused([Reason(UNKNOWN_GROUND)])
+
+    def along(self, frame: LocalFrame, start_xy: tuple[float, float], end_xy: tuple[float, float]) -> Profile:
+        raise Refused([Reason(UNKNOWN_GROUND)])
 
 
 def volume(

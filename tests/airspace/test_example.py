@@ -9,9 +9,9 @@ import pytest
 from shapely.geometry import LineString
 
 from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
-from airspace.margins import derive_margins, swept
+from airspace.margins import Margins, derive_margins, swept
 from airspace.model import Airspace
-from airspace.zones import load_zones, parse_zones, zones_geojson
+from airspace.zones import load_charts, parse_zones, zones_geojson
 from tests.airspace.shapes import DAY_S
 
 CHART = Path(__file__).parents[2] / "examples" / "zhengzhou" / "airspace.geojson"
@@ -24,7 +24,7 @@ HEIGHT_M = GROUND.ellipsoidal_m(Height(45.0, Datum.AGL))
 
 @pytest.fixture(scope="module")
 def site() -> Airspace:
-    return Airspace(FRAME, GROUND, load_zones(CHART, FRAME, GROUND))
+    return Airspace(FRAME, GROUND, load_charts([CHART], FRAME, GROUND))
 
 
 def test_every_zone_is_named_in_both_languages(site: Airspace) -> None:
@@ -48,6 +48,27 @@ def test_the_main_may_be_flown_but_for_the_evening_of_the_event(
     start_s = DAY_S + hour * 3600.0 + 60.0
     leg = swept(LINE.coords[0], LINE.coords[-1], HEIGHT_M, HEIGHT_M, start_s, start_s + 400.0, margins)
     assert [conflict.other_id for conflict in site.conflicts([leg])] == through
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "closed"),
+    [(0, 9.0, True), (0, 17.49, True), (0, 17.5, False), (0, 7.4, False), (5, 9.0, False), (32, 9.0, False)],
+)
+def test_the_school_is_closed_in_school_hours_to_whoever_has_no_leave(
+    site: Airspace, day: int, hour: float, closed: bool
+) -> None:
+    school = site.zone("ZZ-SCHOOL-1")
+    assert school.volume.outline.distance(LINE) > 1000.0
+    x_m, y_m = school.volume.outline.centroid.coords[0]
+    monday_s = DAY_S - 9 * 3600.0
+    at_s = monday_s + day * 86_400.0 + hour * 3600.0
+    above = swept((x_m - 500, y_m), (x_m + 500, y_m), HEIGHT_M, HEIGHT_M, at_s, at_s + 30.0, Margins(10.0, 5.0, 0.0))
+    found = site.conflicts([above])
+    assert [conflict.other_id for conflict in found] == (["ZZ-SCHOOL-1"] if closed else [])
+    assert site.conflicts([above], permitted=frozenset({"ZZ-SCHOOL-1"})) == []
+    for conflict in found:
+        assert "Example district education office" in conflict.reason().text("en")
+        assert "come after 2026-05-18T09:30:00Z" in conflict.reason().text("en")
 
 
 def test_the_shelf_begins_above_the_main(site: Airspace) -> None:

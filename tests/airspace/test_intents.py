@@ -1,32 +1,35 @@
 from __future__ import annotations
 
-import math
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from airspace.intents import (
+    CARRIES,
+    MOST_VERTICES,
+    PLAN_HORIZON_S,
     TRANSITIONS,
-    IntentConflict,
     IntentEvent,
     IntentState,
     OperationalIntent,
-    conformance,
-    first_conflict,
+    ovn_of,
+    planning_faults,
     transition,
+    volume_faults,
 )
-from airspace.reasons import Refused
+from airspace.reasons import Reason, Refused
 from tests.airspace.shapes import volume
 
 # The standard's own words: what each state may become. Written apart from the table on purpose.
 BECOMES = {
     "accepted": "change accepted, activate activated, leave nonconforming, give-up contingent, end ended",
     "activated": "change activated, leave nonconforming, give-up contingent, end ended",
-    "nonconforming": "return activated, give-up contingent, end ended",
-    "contingent": "end ended",
+    "nonconforming": "change nonconforming, return activated, give-up contingent, end ended",
+    "contingent": "change contingent, end ended",
     "ended": "",
 }
 EXPECTED = {
@@ -34,6 +37,21 @@ EXPECTED = {
     for state, line in BECOMES.items()
     for event, _, after in (pair.strip().partition(" ") for pair in line.split(",") if pair)
 }
+# The API's words on volumes and off-nominal volumes, likewise.
+VOLUMES_OF = {"accepted": "v", "activated": "v", "nonconforming": "vo", "contingent": "o", "ended": ""}
+SEED = b"a seed of one register"
+
+
+def codes(reasons: list[Reason]) -> list[str]:
+    return [reason.rule.code for reason in reasons]
+
+
+def intent(id_: str = "a", state: IntentState = IntentState.ACCEPTED) -> OperationalIntent:
+    """An intent with just the volumes that its state has."""
+    has = VOLUMES_OF[state]
+    planned = (volume(),) if "v" in has else ()
+    off_nominal = (volume(box(300, 300, 400, 400)),) if "o" in has else ()
+    return OperationalIntent(id_, 0, state, planned, off_nominal_volumes=off_nominal)
 
 
 @pytest.mark.parametrize(("state", "event"), [*product(IntentState, IntentEvent)])
@@ -58,8 +76,49 @@ def test_every_state_reaches_the_end_and_the_end_is_final() -> None:
     assert not [pair for pair in TRANSITIONS if pair[0] is IntentState.ENDED]
 
 
-def intent(id_: str = "a", start_s: float = 0.0, end_s: float = 100.0) -> OperationalIntent:
-    return OperationalIntent(id_, 0, IntentState.ACCEPTED, (volume(start_s=start_s, end_s=end_s),))
+def test_contingent_becomes_nothing_but_ended() -> None:
+    after = {end for (start, _), end in TRANSITIONS.items() if start is IntentState.CONTINGENT}
+    assert after == {IntentState.CONTINGENT, IntentState.ENDED}
+
+
+@pytest.mark.parametrize(("state", "event"), [*product(IntentState, IntentEvent)])
+def test_after_every_event_an_intent_carries_what_its_state_asks(state: IntentState, event: IntentEvent) -> None:
+    if (str(state), str(event)) not in EXPECTED:
+        with pytest.raises(Refused):
+            intent(state=state).after(event)
+        return
+    elsewhere = (volume(box(700, 0, 800, 100)),)
+    after = intent(state=state).after(event, off_nominal_volumes=elsewhere)
+    assert volume_faults(after) == []
+    assert after.version == 2
+    assert after.off_nominal_volumes == (elsewhere if "o" in VOLUMES_OF[after.state] else ())
+
+
+@pytest.mark.parametrize("state", IntentState)
+@pytest.mark.parametrize("has", ["", "v", "o", "vo"])
+def test_each_state_has_exactly_its_own_kinds_of_volumes(state: IntentState, has: str) -> None:
+    planned = (volume(),) if "v" in has else ()
+    off_nominal = (volume(),) if "o" in has else ()
+    faults = volume_faults(OperationalIntent("a", 0, state, planned, off_nominal_volumes=off_nominal))
+    assert codes(faults) == ([] if has == VOLUMES_OF[state] else ["intent.volumes"])
+    assert CARRIES[state] == ("v" in VOLUMES_OF[state], "o" in VOLUMES_OF[state])
+
+
+@pytest.mark.parametrize("event", [IntentEvent.LEAVE, IntentEvent.GIVE_UP])
+def test_nobody_goes_off_nominal_without_saying_where(event: IntentEvent) -> None:
+    with pytest.raises(Refused) as refused:
+        intent().after(event)
+    assert codes([*refused.value.reasons]) == ["intent.volumes"]
+
+
+def test_off_nominal_volumes_are_held_with_the_plan_until_the_drone_is_back() -> None:
+    around = volume(box(300, 0, 400, 100))
+    out = intent(state=IntentState.ACTIVATED).after(IntentEvent.LEAVE, off_nominal_volumes=[around])
+    assert out.held == (volume(), around)
+    assert out.after(IntentEvent.RETURN).held == (volume(),)
+    lost = out.after(IntentEvent.GIVE_UP)
+    assert (lost.volumes, lost.held) == ((), (around,))
+    assert lost.after(IntentEvent.END).held == ()
 
 
 def test_each_change_counts_the_version_up_and_keeps_the_airspace() -> None:
@@ -77,80 +136,65 @@ def test_a_change_made_on_stale_knowledge_is_refused() -> None:
 
 @pytest.mark.parametrize("state", IntentState)
 def test_every_state_but_the_last_holds_its_airspace(state: IntentState) -> None:
-    other = OperationalIntent("b", 0, state, (volume(),))
-    expected = None if state is IntentState.ENDED else IntentConflict(0, "b", 0)
-    assert first_conflict(intent("a"), [other]) == expected
-    assert other.holds_airspace == (expected is not None)
+    assert intent(state=state).holds_airspace == (state is not IntentState.ENDED)
+    assert bool(intent(state=state).held) == intent(state=state).holds_airspace
 
 
-def test_the_first_conflict_names_both_volumes() -> None:
-    new = OperationalIntent("n", 0, IntentState.ACCEPTED, (volume(box(500, 0, 600, 9)), volume()))
-    far = OperationalIntent("far", 0, IntentState.ACCEPTED, (volume(box(900, 0, 901, 9)),))
-    near = OperationalIntent("near", 0, IntentState.ACTIVATED, (volume(box(300, 0, 301, 9)), volume(box(50, 0, 60, 9))))
-    assert first_conflict(new, [far, near]) == IntentConflict(1, "near", 1)
-    assert first_conflict(new, [far]) is None
+def test_an_intent_that_lies_behind_or_too_far_ahead_is_refused() -> None:
+    assert planning_faults(intent(), 0.0) == []
+    assert codes(planning_faults(intent(), 100.0)) == ["intent.past"]  # its window is half-open
+    assert planning_faults(intent(), 99.9) == []
+    assert planning_faults(intent(), -PLAN_HORIZON_S) == []
+    assert codes(planning_faults(intent(), -PLAN_HORIZON_S - 0.1)) == ["intent.horizon"]
 
 
-def test_an_intent_does_not_conflict_with_its_own_earlier_version() -> None:
-    assert first_conflict(intent("a"), [intent("a")]) is None
+def test_a_flight_on_its_way_may_have_volumes_behind_it_and_a_new_one_not() -> None:
+    two = replace(intent(), volumes=(volume(end_s=50.0), volume(start_s=50.0)))
+    assert codes(planning_faults(two, 60.0)) == ["intent.past"]
+    assert planning_faults(replace(two, version=2), 60.0) == []
+    assert codes(planning_faults(replace(two, version=2), 100.0)) == ["intent.past"]
 
 
-def test_one_after_the_other_in_the_same_place_is_no_conflict() -> None:
-    assert first_conflict(intent("a", end_s=50.0), [intent("b", start_s=50.0)]) is None
+def test_the_vertices_of_all_volumes_together_have_a_limit() -> None:
+    ring = Point(0, 0).buffer(50.0, quad_segs=MOST_VERTICES // 8)  # half of the limit, and the point that closes it
+    assert planning_faults(replace(intent(), volumes=(volume(ring),)), 0.0) == []
+    assert codes(planning_faults(replace(intent(), volumes=(volume(ring),) * 2), 0.0)) == ["intent.vertices"]
 
 
-@given(st.tuples(*[st.floats(-50.0, 150.0)] * 4), st.tuples(*[st.floats(-50.0, 150.0)] * 4))
-def test_conflict_is_symmetric(one: tuple[float, ...], other: tuple[float, ...]) -> None:
-    a, b = (
-        OperationalIntent(name, 0, IntentState.ACCEPTED, (volume(box(x, y, x + 60, y + 60), z, z + 30, t, t + 30),))
-        for name, (x, y, z, t) in (("a", one), ("b", other))
-    )
-    assert (first_conflict(a, [b]) is None) == (first_conflict(b, [a]) is None)
+def test_every_change_of_an_intent_changes_its_ovn() -> None:
+    first = intent()
+    variants = [
+        first,
+        replace(first, id="b"),
+        replace(first, priority=1),
+        replace(first, version=2),
+        replace(first, state=IntentState.ACTIVATED),
+        replace(first, volumes=(volume(high_m=100.5),)),
+        replace(first, volumes=(volume(end_s=100.5),)),
+        replace(first, volumes=(volume(box(0, 0, 100, 100.0000001)),)),
+        replace(first, volumes=(volume(), volume())),
+        replace(first, volumes=(), off_nominal_volumes=(volume(),)),
+        replace(first, off_nominal_volumes=(volume(),)),
+    ]
+    ovns = [ovn_of(variant, SEED) for variant in variants]
+    assert len(set(ovns)) == len(variants)
+    assert all(16 <= len(ovn) <= 128 and ovn.isascii() for ovn in ovns)
 
 
-def test_inside_the_outline_of_one_and_the_height_band_of_another_is_outside() -> None:
-    low_west = volume(box(0, 0, 100, 100), 0.0, 50.0)
-    high_east = volume(box(100, 0, 200, 100), 60.0, 100.0)
-    verdict = conformance([low_west, high_east], 50.0, 50.0, 80.0, 10.0)
-    assert not verdict.inside
-    assert verdict.distance_m == pytest.approx(30.0)  # down into the western one; the eastern is 50 m off
-    assert conformance([low_west, high_east], 50.0, 50.0, 40.0, 10.0).volume == 0
-    assert conformance([low_west, high_east], 150.0, 50.0, 80.0, 10.0).volume == 1
+def test_an_ovn_is_the_same_for_the_same_and_nobody_tells_it_without_the_seed() -> None:
+    assert ovn_of(intent(), SEED) == ovn_of(replace(intent(), ovn="as given before"), SEED)
+    assert ovn_of(intent(), SEED) != ovn_of(intent(), b"another seed of a register")
 
 
-def test_inside_the_place_of_one_and_the_time_of_another_is_outside() -> None:
-    early = volume(box(0, 0, 100, 100), start_s=0.0, end_s=50.0)
-    late = volume(box(100, 0, 200, 100), start_s=50.0, end_s=100.0)
-    verdict = conformance([early, late], 90.0, 50.0, 10.0, 70.0)
-    assert not verdict.inside
-    assert verdict.distance_m == pytest.approx(10.0)
-    assert verdict.time_s == pytest.approx(20.0)
-
-
-def test_the_distance_out_is_measured_in_space() -> None:
-    verdict = conformance([volume()], 103.0, 50.0, 104.0, 10.0)
-    assert verdict.distance_m == pytest.approx(5.0)
-    assert verdict.time_s is None
-
-
-def test_with_no_volume_of_that_moment_there_is_a_time_and_no_distance() -> None:
-    verdict = conformance([volume(start_s=10.0, end_s=20.0)], 50.0, 50.0, 50.0, 25.0)
-    assert (verdict.distance_m, verdict.time_s) == (None, 5.0)
-    assert conformance([], 0.0, 0.0, 0.0, 0.0).distance_m is None
-
-
-@given(*[st.floats(-200.0, 300.0)] * 4)
-def test_conformance_is_containment_in_one_volume(x_m: float, y_m: float, z_m: float, at_s: float) -> None:
-    volumes = [volume(), volume(box(80, 80, 250, 250), 50.0, 200.0, 90.0, 250.0)]
-    verdict = conformance(volumes, x_m, y_m, z_m, at_s)
-    assert verdict.inside == any(held.contains(x_m, y_m, z_m, at_s) for held in volumes)
-    if verdict.inside:
-        assert (verdict.distance_m, verdict.time_s) == (0.0, 0.0)
-    off_m = max(-x_m, x_m - 250.0, -y_m, y_m - 250.0, -z_m, z_m - 200.0)
-    if verdict.distance_m is not None and off_m > 0.0:
-        assert verdict.distance_m >= off_m - 1e-9
-
-
-def test_a_position_that_is_not_finite_is_an_error_and_no_verdict() -> None:
-    with pytest.raises(ValueError, match="not a position"):
-        conformance([volume()], math.nan, 0.0, 0.0, 0.0)
+@given(st.lists(st.sampled_from(IntentEvent), max_size=12))
+def test_whatever_happens_versions_count_up_and_an_ended_intent_holds_nothing(events: list[IntentEvent]) -> None:
+    history = [intent()]
+    for event in events:
+        try:
+            history.append(history[-1].after(event, off_nominal_volumes=[volume(box(9, 9, 10, 10))]))
+        except Refused:
+            assert (str(history[-1].state), str(event)) not in EXPECTED
+    assert [after.version - before.version for before, after in pairwise(history)] == [1] * (len(history) - 1)
+    assert all(volume_faults(one) == [] for one in history)
+    ends = [one for one in history if one.state is IntentState.ENDED]
+    assert ends in ([], history[-1:])

@@ -5,9 +5,30 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely.geometry import LineString, Point, box
 
-from airspace.margins import FIX_ERRORS_M, Margins, derive_margins, grown, swept
+from airspace.frames import LatLon
+from airspace.geodesy.epochs import (
+    CGCS2000_CASTER,
+    EURASIA_2014,
+    STAND_ALONE_BEIDOU,
+    STAND_ALONE_GPS,
+    PositionSource,
+    ReferenceFrame,
+    accuracy_m,
+    decimal_year,
+)
+from airspace.margins import (
+    FIX_ERRORS_M,
+    FRAME_ERRORS_M,
+    OLDEST_CORRECTIONS_S,
+    Margins,
+    derive_margins,
+    frame_error_m,
+    grown,
+    grown_lines,
+    swept,
+)
 from airspace.reasons import Refused
 from tests.airspace.shapes import volume
 
@@ -38,6 +59,53 @@ def test_a_worse_fix_never_needs_less_room() -> None:
 def test_a_stand_alone_position_pays_for_the_age_of_its_frame() -> None:
     terms = {term.words.en: term.value for term in derive_margins("3d").lateral}
     assert terms["frame epoch"] >= math.hypot(0.029, 0.010) * 27
+
+
+ZHENGZHOU = LatLon(34.7466, 113.6050)
+IN_2026_S, IN_2030_S = 1796000000.0, 1924991999.0
+
+
+@pytest.mark.parametrize("source", [STAND_ALONE_BEIDOU, STAND_ALONE_GPS])
+def test_the_fixed_frame_error_holds_in_henan_through_2030(source: PositionSource) -> None:
+    assert decimal_year(IN_2030_S) == pytest.approx(2031.0, abs=1e-3)
+    assert frame_error_m(ZHENGZHOU, IN_2030_S, source) <= FRAME_ERRORS_M["3d"]
+    assert frame_error_m(ZHENGZHOU, IN_2030_S, source) > FRAME_ERRORS_M["3d"] - 0.1
+
+
+def test_positions_of_a_caster_in_cgcs2000_pay_nothing_for_the_frame() -> None:
+    assert frame_error_m(ZHENGZHOU, IN_2026_S, CGCS2000_CASTER) == 0.0
+
+
+def test_positions_that_are_moved_back_pay_for_what_the_model_does_not_know() -> None:
+    left_m = frame_error_m(ZHENGZHOU, IN_2026_S, STAND_ALONE_GPS, moved=True)
+    assert left_m == pytest.approx(2.0 * accuracy_m(EURASIA_2014, decimal_year(IN_2026_S) - 2000.0))
+    whole_m = frame_error_m(ZHENGZHOU, IN_2026_S, STAND_ALONE_GPS)
+    assert whole_m - left_m == pytest.approx(math.hypot(0.0275, 0.0090) * 26.9, abs=0.05)
+
+
+def test_a_caster_of_another_epoch_pays_for_that_epoch_whatever_the_day() -> None:
+    source = PositionSource(ReferenceFrame.ITRF2014, 2010.0)
+    assert frame_error_m(ZHENGZHOU, IN_2026_S, source) == frame_error_m(ZHENGZHOU, IN_2030_S, source)
+    assert frame_error_m(ZHENGZHOU, IN_2026_S, source) < frame_error_m(ZHENGZHOU, IN_2026_S, STAND_ALONE_BEIDOU)
+
+
+def test_the_frame_error_of_a_flight_can_be_given() -> None:
+    terms = {term.words.en: term.value for term in derive_margins("3d", frame_m=0.3).lateral}
+    assert terms["frame epoch"] == 0.3
+
+
+def test_old_corrections_widen_the_room_until_they_hold_no_fix() -> None:
+    fresh, old = derive_margins().margins, derive_margins(correction_age_s=40.0).margins
+    assert old.lateral_m - fresh.lateral_m == pytest.approx(0.06)
+    assert old.vertical_m - fresh.vertical_m == pytest.approx(0.10)
+    with pytest.raises(Refused, match=r"margin\.age"):
+        derive_margins(correction_age_s=OLDEST_CORRECTIONS_S + 1.0)
+
+
+def test_heights_known_less_well_need_more_room_above_and_below_only() -> None:
+    plain, unsure = derive_margins().margins, derive_margins(datum_m=0.4).margins
+    assert unsure.vertical_m - plain.vertical_m == pytest.approx(0.4)
+    assert unsure.lateral_m == plain.lateral_m
 
 
 @given(st.floats(0.0, 15.0), st.floats(0.0, 15.0))
@@ -114,6 +182,24 @@ def test_more_margin_only_ever_adds_conflicts(
 def test_a_grown_point_holds_the_whole_circle(radius_m: float) -> None:
     outline = grown(Point(0.0, 0.0), radius_m)
     assert outline.exterior.distance(Point(0.0, 0.0)) >= radius_m * (1 - 1e-12)
+
+
+@given(st.lists(st.tuples(places, places), min_size=1, max_size=5), st.floats(0.5, 60.0))
+def test_many_lines_grow_as_one_by_one(
+    lines: list[tuple[tuple[float, float], tuple[float, float]]], by_m: float
+) -> None:
+    outlines = grown_lines([start for start, _ in lines], [end for _, end in lines], by_m)
+    for (start, end), outline in zip(lines, outlines, strict=True):
+        line = LineString([start, end]) if math.dist(start, end) > 1e-9 else Point(start)
+        assert outline.is_valid
+        assert outline.buffer(1e-6).covers(line.buffer(by_m, quad_segs=64))
+        assert max(line.distance(Point(corner)) for corner in outline.exterior.coords) <= 1.005 * by_m + 1e-6
+
+
+def test_a_line_of_no_length_grows_to_a_disk() -> None:
+    (disk,) = grown_lines([(5.0, 5.0)], [(5.0, 5.0)], 10.0)
+    assert disk.is_valid
+    assert disk.area == pytest.approx(math.pi * 100.0, rel=0.01)
 
 
 def test_a_leg_without_a_lateral_margin_is_refused() -> None:

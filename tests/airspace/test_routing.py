@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from airspace.routing import Barrier, Obstacle, Route, Router
+from airspace.routing import Barrier, Obstacle, Router, Way
 
 AREA = box(-2000, -2000, 2000, 2000)
 CLEAR_M = 10.0
@@ -19,9 +19,9 @@ def block(id_: str, x0: float, y0: float, x1: float, y1: float) -> Obstacle:
     return Obstacle(id_, box(x0, y0, x1, y1), CLEAR_M)
 
 
-def route(router: Router, start: tuple[float, float], end: tuple[float, float]) -> Route:
+def route(router: Router, start: tuple[float, float], end: tuple[float, float]) -> Way:
     way = router.way(start, end)
-    assert isinstance(way, Route)
+    assert isinstance(way, Way)
     return way
 
 

@@ -28,7 +28,7 @@ GROUND = Ground(amsl_m=108.0, geoid_m=-19.4)
 FRAME = LocalFrame(HOME)
 TAKEOFF_S = 1779066000.0
 DRONE = DroneType("quad-4kg", 4.2, 0.60, 0.62, 0.035, 18.0, 266.0, 15.0, 2.5, 1.5, 2.5, 12.0)
-SITE = Site("test", GROUND, docks=(), open_ground=(), limits=Limits())
+SITE = Site("test", GROUND, docks=(), open_ground=(), limits=Limits(max_agl_m=120.0))
 
 TAKEOFF = MissionItem(Command.NAV_TAKEOFF, alt_m=30.0)
 RTL = MissionItem(Command.NAV_RETURN_TO_LAUNCH, Frame.MISSION)

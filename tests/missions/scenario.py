@@ -17,7 +17,7 @@ from airspace.zones import Zone
 from missions.plan import Plan
 from missions.planning import plan_request
 from missions.request import Request, read_request
-from missions.site import Dock, DroneType, OpenGround, Site
+from missions.site import Dock, DroneType, Limits, OpenGround, Site
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "zhengzhou" / "pipeline.yaml"
@@ -42,6 +42,7 @@ SITE = Site(
         OpenGround("middle field", LatLon(34.7512, 113.6180)),
         OpenGround("east field", LatLon(34.7545, 113.6300)),
     ),
+    limits=Limits(max_agl_m=120.0),
 )
 DRONE = DroneType("quad-4kg", 4.2, 0.60, 0.62, 0.035, 18.0, 266.0, 15.0, 2.5, 1.5, 2.5, 12.0)
 

@@ -16,7 +16,6 @@ from missions.foreign_commands import ALLOWED, REFUSED
 from missions.items import Command, Frame, MissionItem
 from missions.mission_file import FileHome, MissionFile
 from missions.plan import Purpose
-from missions.site import Limits
 from tests.missions.foreign_scenario import (
     DRONE,
     GROUND,
@@ -189,7 +188,7 @@ def test_a_wind_beyond_the_drone_is_refused() -> None:
 
 
 def test_a_route_of_too_many_pieces_is_refused() -> None:
-    few = replace(SITE, limits=Limits(max_route_legs=10))
+    few = replace(SITE, limits=replace(SITE.limits, max_route_legs=10))
     assert why(waypoint(50, 0), waypoint(0, 50), order(Command.DO_JUMP, 2, 9), site=few) == ["mission.too-long"]
 
 

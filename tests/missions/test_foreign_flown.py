@@ -13,7 +13,7 @@ from missions.foreign import plan_mission_file
 from missions.items import Command, MissionItem
 from missions.mission_file import FileHome, MissionFile
 from missions.plan import Plan
-from missions.site import Site
+from missions.site import Limits, Site
 from missions.volumes import absolute
 from sim.drone.items import StoredItem
 from tests.missions.foreign_scenario import DRONE, RTL, TAKEOFF, order
@@ -40,7 +40,7 @@ def planned(clock: Clock, items: tuple[MissionItem, ...], rally: tuple[MissionIt
     where = tuple(f"m.plan mission.items[{i}]" for i in range(len(items)))
     return plan_mission_file(
         MissionFile("m.plan", "plan", home, items, where, rally=rally),
-        site=Site("station", GROUND, docks=(), open_ground=()),
+        site=Site("station", GROUND, docks=(), open_ground=(), limits=Limits(max_agl_m=120.0)),
         airspace=Airspace(FRAME, GROUND),
         drone=DRONE,
         takeoff_s=clock.utc_s(),

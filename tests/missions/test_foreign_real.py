@@ -12,7 +12,7 @@ from airspace.model import Airspace
 from airspace.reasons import Refused
 from missions.foreign import plan_mission_file, read_mission_file
 from missions.plan import Plan, Purpose
-from missions.site import Site
+from missions.site import Limits, Site
 from tests.missions.foreign_scenario import DRONE, HOME, TAKEOFF_S, read_well, real_files
 
 FLOWN = "flown"
@@ -99,7 +99,7 @@ def plan_where_it_is(data: bytes, name: str) -> Plan:
     ground = Ground(amsl_m, geoid_m=0.0)
     return plan_mission_file(
         file,
-        site=Site("there", ground, docks=(), open_ground=()),
+        site=Site("there", ground, docks=(), open_ground=(), limits=Limits(max_agl_m=120.0)),
         airspace=Airspace(LocalFrame(home), ground),
         drone=DRONE,
         home=home,

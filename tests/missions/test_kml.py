@@ -7,8 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from airspace.formats.kml_elements import NAMESPACE
 from missions.items import Command, MissionItem
-from missions.kml import NAMESPACE, kml_text
+from missions.kml import kml_text
 from missions.plan import LandingOption, Plan, Target
 from tests.missions.foreign_scenario import GROUND, RTL, TAKEOFF, item, mission, plan, waypoint
 

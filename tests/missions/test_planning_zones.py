@@ -9,16 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
+from airspace.charted import Restriction
 from airspace.frames import LatLon
 from airspace.intents import IntentState, OperationalIntent
 from airspace.model import Airspace
 from airspace.reasons import Refused
-from airspace.zones import load_zones
+from airspace.rules import by_name
+from airspace.schedules import Day, Edge, Period, Schedule
+from airspace.zones import load_charts
 from missions.items import Command
 from missions.plan import Plan, Purpose
 from missions.planning import plan_request
-from missions.site import Limits
-from missions.volumes import absolute
+from missions.volumes import absolute, plan_conflicts
 from tests.missions import oracle
 from tests.missions.judging import MAY_REFUSE, codes, judged, plan_or_refusal
 from tests.missions.scenario import (
@@ -41,7 +43,7 @@ ON_THE_ROUTE = LatLon(34.75166, 113.62115)  # target M08
 
 
 def test_the_example_is_planned_among_the_example_zones() -> None:
-    zones = load_zones(CHART, FRAME, GROUND)
+    zones = load_charts([CHART], FRAME, GROUND)
     made = plan(zones=zones)
     assert all(check.passed for check in made.checks)
     assert [target.name for target in made.targets if not target.covered] == []
@@ -99,7 +101,7 @@ def test_a_zone_that_opens_after_the_flight_is_not_in_the_way() -> None:
 def test_a_flight_that_lasts_into_a_zones_hours_is_planned_around_it() -> None:
     late = zone("A", square(LatLon(34.7532, 113.6261), 120), start_s=TAKEOFF_S + 1801.0)
     slow = changed(speed_mps=1.0)
-    site = replace(SITE, limits=Limits(reserve_fraction=0.0))
+    site = replace(SITE, limits=replace(SITE.limits, reserve_fraction=0.0))
     drone = replace(DRONE, battery_wh=2000.0)
     made = plan(slow, [late], site=site, drone=drone)
     assert oracle.entered(made, [late]) == []
@@ -167,3 +169,38 @@ def test_no_leg_of_any_plan_enters_a_zone(
         judged(made, zones)
     else:
         assert set(codes(made)) <= MAY_REFUSE
+
+
+def test_a_zone_that_asks_for_leave_is_flown_through_with_it_and_around_without() -> None:
+    asks = replace(zone("A", square(ON_THE_ROUTE, 120)), restriction=Restriction.AUTHORISATION)
+    without = plan(zones=[asks])
+    assert oracle.entered(without, [asks]) == []
+    made = plan(replace(example(), permitted=frozenset({"A"})), zones=[asks])
+    assert made.legs == plan().legs
+    assert made.permitted == frozenset({"A"})
+    assert plan_conflicts(made, Airspace(FRAME, GROUND, [asks]), TAKEOFF_S) == []
+    closed = replace(asks, restriction=Restriction.PROHIBITED)
+    assert plan_conflicts(made, Airspace(FRAME, GROUND, [closed]), TAKEOFF_S)
+    assert plan(replace(example(), permitted=frozenset({"A"})), zones=[closed]).legs == without.legs
+
+
+def test_a_zone_that_asks_for_nothing_and_one_that_is_not_active_then_are_not_in_the_way() -> None:
+    nothing = replace(zone("A", square(ON_THE_ROUTE, 120)), restriction=Restriction.NONE)
+    hours = Schedule(
+        periods=(Period(Edge(7.5 * 3600.0), Edge(17 * 3600.0), frozenset({Day.TUE})),), zone="Asia/Shanghai"
+    )
+    tuesdays = replace(zone("B", square(ON_THE_ROUTE, 120)), schedule=hours, place=HOME)
+    assert plan(zones=[nothing, tuesdays]).legs == plan().legs
+    mondays = replace(hours, periods=(replace(hours.periods[0], days=frozenset({Day.MON})),))
+    assert plan(zones=[replace(tuesdays, schedule=mondays)]).legs != plan().legs
+
+
+def test_an_intent_of_lower_priority_is_planned_over_where_the_law_says_so() -> None:
+    request = replace(example(), priority=50)
+    volumes = tuple(absolute(volume, FRAME, TAKEOFF_S) for volume in plan().volumes)
+    held = OperationalIntent("other", 10, IntentState.ACCEPTED, volumes)
+    with pytest.raises(Refused, match="priority 10"):
+        plan(request, airspace=Airspace(FRAME, GROUND, (), [held]))
+    airspace = Airspace(FRAME, GROUND, (), [held], jurisdiction=by_name("ed269"))
+    assert plan(request, airspace=airspace).legs == plan().legs
+    assert plan(request).priority == 50

@@ -83,6 +83,8 @@ BAD = [
     ("[410105-LP-000004]", "410105-LP-000004", 15, "land.alternates", "request.type"),
     ("priority: 10", "priority: 1.5", 16, "priority", "request.type"),
     ("priority: 10", "priority: 101", 16, "priority", "request.range"),
+    ("priority: 10", "permits: ZZ-PAD-1", 16, "permits", "request.type"),
+    ("priority: 10", 'permits: [ZZ-PAD-1, ""]', 16, "permits[1]", "request.format"),
     ("requested_by: operations", 'requested_by: ""', 17, "requested_by", "request.format"),
     ("requested_by: operations\n", "", 1, "requested_by", "request.missing-field"),
     (
@@ -120,6 +122,9 @@ def test_a_good_request_is_read_with_its_times() -> None:
     assert request.not_before_s == 1779066000.0
     assert request.deadline_s == 1779069600.0
     assert (request.max_wind_mps, request.reserve_fraction, request.priority) == (10.0, 0.3, 10)
+    assert request.permitted == frozenset()
+    permits = GOOD.replace("priority: 10", "permits: [ZZ-SCHOOL-1, 校园 2]")
+    assert parse_request(permits, "request.yaml").permitted == frozenset({"ZZ-SCHOOL-1", "校园 2"})
 
 
 def test_what_may_be_left_out_may_be_left_out() -> None:

@@ -43,6 +43,8 @@ class Alarm(StrEnum):
     DOCK_NOT_CLOSED = "dock.not-closed"
     NOT_SEEN_TO_START = "flight.start-unseen"
     CONSOLE_LOST = "console.lost"
+    AIRSPACE_CHANGED = "airspace.changed"
+    REGISTER_BEHIND = "register.behind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +186,24 @@ ALARMS: dict[Alarm, AlarmSpec] = {
         Severity.NOTICE,
         Words("{subject} cannot be written to any more: {why}", "{subject} 无法继续输出：{why}"),
         Words("The flight goes on; read its report afterwards.", "飞行不受影响；请在结束后查看报告。"),
+    ),
+    Alarm.AIRSPACE_CHANGED: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "{other} now stands in the airspace that {subject} still has to fly through",
+            "{other} 现位于 {subject} 尚需飞经的空域",
+        ),
+        Words(
+            "Order the drone home or down before it gets there, or clear it with whoever published it.",
+            "请在无人机到达前令其返航或降落，或与发布方协调放行。",
+        ),
+    ),
+    Alarm.REGISTER_BEHIND: AlarmSpec(
+        Severity.CAUTION,
+        Words("the shared register cannot be kept in step: {why}", "无法与共享登记库保持同步：{why}"),
+        Words(
+            "Others may not see this flight; tell them, and look at the register's file.",
+            "其他运营方可能看不到本次飞行；请通知对方并检查登记库文件。",
+        ),
     ),
 }

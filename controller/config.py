@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from airspace.frames import Ground, LatLon, LocalFrame
 from airspace.reasons import Reason, Refused, Rule, Words
+from airspace.rules import JURISDICTIONS, by_name
 from controller.links.addresses import parse_address
 from missions.site import Dock, DroneType, Limits, OpenGround, Site
 from poles.services import SERVICES
@@ -59,6 +61,11 @@ BAD_NAME = Rule(
         "请使用 1 至 40 个字母、数字、点、连字符或下划线。",
     ),
 )
+UNKNOWN_JURISDICTION = Rule(
+    "site.unknown-jurisdiction",
+    Words("there is no jurisdiction {value}; known: {known}", "没有法域 {value}；已知法域：{known}"),
+    Words("Write one of these.", "请填写其中之一。"),
+)
 UNKNOWN_SERVICE = Rule(
     "site.unknown-service",
     Words("no pole offers a service {value}; known: {known}", "灯杆没有服务 {value}；已知服务：{known}"),
@@ -101,10 +108,20 @@ class GroundLevel(_Part, frozen=True, kw_only=True):
     geoid_m: float
 
 
+class TerrainConfig(_Part, frozen=True, kw_only=True):
+    """A terrain model: a GeoTIFF, a .hgt or .zip, or a folder of tiles.
+
+    `heights` says what its heights are counted from: "geoid" (as SRTM's) or "ellipsoid".
+    """
+
+    path: str
+    heights: Literal["geoid", "ellipsoid"] = "geoid"
+
+
 class SiteLimits(_Part, frozen=True, kw_only=True):
     """What no flight of this site may exceed."""
 
-    max_agl_m: float = 120.0
+    max_agl_m: float | None = None  # what the jurisdiction lets fly unasked
     reserve_fraction: float = 0.3
     max_wind_mps: float = 10.0
 
@@ -197,7 +214,12 @@ class SiteFile(_Part, frozen=True, kw_only=True):
     airspace: tuple[str, ...]
     airspace_is_empty: bool = False
     store: str = "beichen.db"
+    register: str = "airspace.db"
     runs: str = "runs"
+    jurisdiction: str = "china"
+    terrain: TerrainConfig | None = None
+    geoid: str = ""  # a grid for the terrain's heights; the built-in one when empty
+    obstacles: tuple[str, ...] = ()
     limits: SiteLimits = SiteLimits()
     gates: Gates = Gates()
     drones: tuple[DroneConfig, ...] = ()
@@ -274,6 +296,9 @@ def load_site(path: Path) -> LoadedSite:
 
 def loaded(file: SiteFile, folder: Path) -> LoadedSite:
     """A site from its checked file contents."""
+    highest_agl_m = file.limits.max_agl_m
+    if highest_agl_m is None:
+        highest_agl_m = by_name(file.jurisdiction).height_most_agl_m
     site = Site(
         name=file.name,
         ground=Ground(file.ground.amsl_m, file.ground.geoid_m),
@@ -281,7 +306,7 @@ def loaded(file: SiteFile, folder: Path) -> LoadedSite:
             Dock(pole.code, LatLon(pole.lat_deg, pole.lon_deg)) for pole in file.poles if "dock" in pole.services
         ),
         open_ground=tuple(OpenGround(place.name, LatLon(place.lat_deg, place.lon_deg)) for place in file.open_ground),
-        limits=Limits(max_agl_m=file.limits.max_agl_m, reserve_fraction=file.limits.reserve_fraction),
+        limits=Limits(max_agl_m=highest_agl_m, reserve_fraction=file.limits.reserve_fraction),
     )
     return LoadedSite(file, folder, LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg)), site)
 
@@ -292,6 +317,9 @@ def _problems(file: SiteFile, where: str) -> Iterator[Reason]:
             yield Reason(OUT_OF_RANGE, f"{where}: {field}", {"value": value, "low": low, "high": high})
     if not file.airspace and not file.airspace_is_empty:
         yield Reason(NO_AIRSPACE, f"{where}: airspace")
+    if file.jurisdiction not in JURISDICTIONS:
+        facts = {"value": file.jurisdiction, "known": ", ".join(JURISDICTIONS)}
+        yield Reason(UNKNOWN_JURISDICTION, f"{where}: jurisdiction", facts)
     names = {
         "drones": [drone.id for drone in file.drones],
         "poles": [pole.code for pole in file.poles],
@@ -335,7 +363,8 @@ def _ranges(file: SiteFile) -> Iterator[tuple[str, float, float, float]]:
     yield "origin.lon_deg", file.origin.lon_deg, -180, 180
     yield "ground.amsl_m", file.ground.amsl_m, -500, 6000
     yield "ground.geoid_m", file.ground.geoid_m, -110, 90
-    yield "limits.max_agl_m", file.limits.max_agl_m, 1, 1000
+    if file.limits.max_agl_m is not None:
+        yield "limits.max_agl_m", file.limits.max_agl_m, 1, 1000
     yield "limits.reserve_fraction", file.limits.reserve_fraction, 0.05, 0.9
     yield "limits.max_wind_mps", file.limits.max_wind_mps, 0, 40
     yield "gates.min_fix", file.gates.min_fix, 3, 6

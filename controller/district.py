@@ -10,19 +10,37 @@ from typing import Any, Literal
 
 from airspace.intents import IntentState, OperationalIntent
 from airspace.model import Airspace
+from airspace.reasons import Refused, Words
+from airspace.rules import by_name
 from airspace.volumes import Volume4D
-from airspace.zones import Zone, load_charts
+from airspace.zones import Zone
 from controller.alarms import ALARMS, Alarm
 from controller.clock import Clock
 from controller.config import LoadedSite
-from controller.events import AlarmRaised, AnyEvent, FlightEnded, IntentAccepted, IntentChanged, PhaseChanged, Record
+from controller.events import (
+    AlarmRaised,
+    AnyEvent,
+    FlightEnded,
+    IntentAccepted,
+    IntentChanged,
+    OffNominal,
+    PhaseChanged,
+    Record,
+)
 from controller.flight.phases import allowed
 from controller.links.drone import DroneLink
 from controller.links.transport import Transport
 from controller.pole_picture import Poles
+from controller.register.register import Register
+from controller.sharing import Sharing, StaleKnowledgeError
+from controller.site_airspace import SiteSurface
 from controller.state import FlightState, State
 from controller.store import Store, open_store
+from missions.plan import PlanVolume
 from missions.volumes import absolute
+
+# The events that change what an intent holds.
+OF_INTENTS = (IntentAccepted, IntentChanged, OffNominal, FlightEnded)
 
 Connect = Callable[[str], Awaitable[Transport]]
 
@@ -37,6 +55,7 @@ class District:
     state: State
     airspace: Airspace
     connect: Connect
+    sharing: Sharing | None = None
     poles: Poles | None = None
     links: dict[str, DroneLink] = field(default_factory=dict)  # by drone id, while they are open
     upload_progress: tuple[int, int] = (0, 0)  # steps done, steps in all
@@ -52,7 +71,43 @@ class District:
                 now = self.state.flights[event.flight].phase
                 if not allowed(now, event.phase):
                     raise ValueError(f"flight {event.flight} cannot go from {now} to {event.phase}")
-        return await self.store.append(*events, claims_seen=claims_seen)
+        records = await self.store.append(*events, claims_seen=claims_seen)
+        if self.sharing is not None:
+            claims = {e.flight for e in events if isinstance(e, OF_INTENTS)}
+            for flight in sorted(claims):
+                await self.settle(flight)
+        return records
+
+    async def follow_register(self) -> int:
+        """Take in what others changed in the shared register; a number that grows when it changed what may be flown."""
+        if self.sharing is None:
+            return 0
+        try:
+            await self.sharing.follow()
+        except Refused as refused:
+            await self._register_is_behind(refused)
+        return self.sharing.news
+
+    async def settle(self, flight: str) -> None:
+        """Make the shared register say of a flight what the log says; an alarm says so when it cannot."""
+        if self.sharing is None:
+            return
+        held = self.state.flights.get(flight)
+        try:
+            if held is None:
+                await self.sharing.settle(flight, None, 0, ())
+            else:
+                off_nominal = self._absolute(held.off_nominal)
+                await self.sharing.settle(flight, held.intent, held.priority, self.volumes_of(held), off_nominal)
+        except StaleKnowledgeError:
+            pass  # somebody changed something just now; the next look settles it
+        except Refused as refused:
+            await self._register_is_behind(refused)
+
+    async def _register_is_behind(self, refused: Refused) -> None:
+        reason = refused.reasons[0]
+        why = Words(reason.text("en"), reason.text("zh"))
+        await self.alarm(Alarm.REGISTER_BEHIND, self.site.file.name, why=why)
 
     async def alarm(
         self, code: Alarm, subject: str, flight: str = "", again_after_s: float = 60.0, about: str = "", **facts: Any
@@ -80,7 +135,10 @@ class District:
 
     def volumes_of(self, flight: FlightState) -> tuple[Volume4D, ...]:
         """The airspace that a flight holds, with absolute times, in the site's frame."""
-        return tuple(absolute(volume, self.site.frame, 0.0) for volume in flight.volumes)
+        return self._absolute(flight.volumes)
+
+    def _absolute(self, volumes: tuple[PlanVolume, ...]) -> tuple[Volume4D, ...]:
+        return tuple(absolute(volume, self.site.frame, 0.0) for volume in volumes)
 
     def _apply(self, record: Record) -> None:
         self.state.apply(record)
@@ -90,18 +148,20 @@ class District:
 
     def _hold(self, flight: FlightState, record: Record) -> None:
         """Keep the airspace model in step with an intent's events."""
-        if flight.intent is None or not isinstance(record.event, IntentAccepted | IntentChanged | FlightEnded):
+        if flight.intent is None or not isinstance(record.event, OF_INTENTS):
             return
         if flight.intent is IntentState.ENDED:
             self.airspace.remove_intent(flight.id)
         else:
-            intent = OperationalIntent(flight.id, flight.priority, flight.intent, self.volumes_of(flight), record.seq)
+            intent = OperationalIntent(
+                id=flight.id,
+                priority=flight.priority,
+                state=flight.intent,
+                volumes=self.volumes_of(flight),  # a drone that is given up may still come home on its way
+                version=record.seq,
+                off_nominal_volumes=self._absolute(flight.off_nominal),
+            )
             self.airspace.put_intent(intent)
-
-
-def load_site_zones(site: LoadedSite) -> tuple[Zone, ...]:
-    """All zones of the site's airspace files; raises `Refused` for any problem in any of them."""
-    return load_charts([site.path(name) for name in site.file.airspace], site.frame, site.ground)
 
 
 @asynccontextmanager
@@ -113,13 +173,25 @@ async def open_district(
     connect: Connect,
     durable: Literal["power", "process"] = "power",
     store_path: Path | None = None,
+    register: Register | None = None,
+    surface: SiteSurface | None = None,
 ) -> AsyncIterator[District]:
-    """Open the store, fold what it holds and keep both in step until the end; poles are joined by `poles`."""
+    """Open the store, fold what it holds and keep both in step until the end; poles are joined by `poles`.
+
+    `zones` are the site's own; with a `register` those that it holds are added, its intents too, and the district's
+    flights are told there. `surface` is the ground that zones are laid over, the site's level one if not given.
+    """
     path = store_path or site.path(site.file.store)
     async with open_store(path, clock.utc_s, durable) as store:
-        airspace = Airspace(site.frame, site.ground, zones)
+        ground = surface or site.ground
+        airspace = Airspace(site.frame, ground, zones, jurisdiction=by_name(site.file.jurisdiction))
         district = District(site, clock, store, State(), airspace, connect)
         for record in store.read():
             district._apply(record)
         store.listen(district._apply)
+        if register is not None:
+            district.sharing = Sharing(register, site.file.name, airspace, ground)
+            await district.sharing.follow()
+            for flight in sorted({*await district.sharing.own(), *(f.id for f in district.state.unfinished())}):
+                await district.settle(flight)
         yield district

@@ -76,6 +76,27 @@ class IntentChanged(Event, frozen=True, kw_only=True, tag="intent.changed"):
     state: str
 
 
+class OffNominal(Event, frozen=True, kw_only=True, tag="intent.off-nominal"):
+    """Where a drone that does not keep to its airspace may be meanwhile: absolute volumes (times in UTC seconds)."""
+
+    flight: str
+    volumes: tuple[PlanVolume, ...]
+
+
+class FlightKept(Event, frozen=True, kw_only=True, tag="flight.kept"):
+    """How a flight kept to its airspace, as far as it was seen: the share of time inside (0-1), the times outside [s].
+
+    `inside_share` is None when no time is known; `farthest_m` is the greatest distance [m] to the airspace of a moment.
+    """
+
+    flight: str
+    inside_share: float | None
+    outside_s: float
+    longest_s: float
+    excursions: int
+    farthest_m: float
+
+
 class DockReserved(Event, frozen=True, kw_only=True, tag="dock.reserved"):
     """A landing slot on a pole's dock belongs to a flight between two times (UTC seconds)."""
 
@@ -218,6 +239,8 @@ AnyEvent = (
     | PlanMade
     | IntentAccepted
     | IntentChanged
+    | OffNominal
+    | FlightKept
     | DockReserved
     | DockReleased
     | GateJudged
@@ -236,7 +259,7 @@ AnyEvent = (
 )
 
 # Events that give or take airspace and docks; whoever reserves must have seen all of them.
-Claim = IntentAccepted | IntentChanged | DockReserved | DockReleased | FlightEnded
+Claim = IntentAccepted | IntentChanged | OffNominal | DockReserved | DockReleased | FlightEnded
 
 
 class Record(msgspec.Struct, frozen=True):

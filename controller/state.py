@@ -16,6 +16,7 @@ from controller.events import (
     IntentChanged,
     ItemStarted,
     LandingChosen,
+    OffNominal,
     Phase,
     PhaseChanged,
     PhotoTaken,
@@ -40,6 +41,7 @@ class FlightState:
     intent: IntentState | None = None
     priority: int = 0
     volumes: tuple[PlanVolume, ...] = ()
+    off_nominal: tuple[PlanVolume, ...] = ()  # where it may be while it does not keep to these
     docks: dict[str, tuple[float, float]] = field(default_factory=dict)  # city code -> reserved from, to (UTC s)
     landing: str = ""
     item: int = 0
@@ -114,6 +116,10 @@ def _apply_to_flight(flight: FlightState, record: Record) -> None:
             flight.intent = IntentState(state)
             if flight.intent is IntentState.ENDED:
                 flight.volumes = ()
+            if flight.intent not in (IntentState.NONCONFORMING, IntentState.CONTINGENT):
+                flight.off_nominal = ()
+        case OffNominal(volumes=volumes):
+            flight.off_nominal = volumes
         case DockReserved(pole=pole, start_s=start_s, end_s=end_s):
             flight.docks[pole] = (start_s, end_s)
         case DockReleased(pole=pole):
@@ -131,7 +137,7 @@ def _apply_to_flight(flight: FlightState, record: Record) -> None:
             flight.ended, flight.completed, flight.phase = True, completed, Phase.ENDED
             flight.reasons = reasons
             # a reservation that was still being written when the flight was given up ends here too
-            flight.volumes, flight.intent = (), IntentState.ENDED
+            flight.volumes, flight.off_nominal, flight.intent = (), (), IntentState.ENDED
             flight.docks.clear()
         case _:
             pass

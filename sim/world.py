@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from controller.flight.mission_source import Mission, load_mission, wished_docks
 from controller.links.transport import Transport
 from controller.pole_picture import Poles, recorder
 from controller.run import RunResult, fly_mission, resume_run
+from controller.site_airspace import site_register
 from controller.tasks import attended
 from poles.connection import InprocConnection
 from poles.gateway import Gateway
@@ -58,6 +59,7 @@ class WorldSetup:
     extra_zones: dict[str, Any] | None = None
     link_loss: float = 0.0
     gates: Gates = DEFAULT_GATES
+    shared: bool = False  # whether the controller tells a register of its flights, and hears of others there
 
 
 def setup(
@@ -111,20 +113,35 @@ class World:
     async def controller(self) -> AsyncIterator[District]:
         """A controller with its store and gateway, as long as the context lasts; then start another if you like."""
         self._starts += 1  # command ids must not repeat after a restart, or poles take new orders for old ones
-        async with open_district(
-            self.site, self.clock, zones=self.zones(), connect=self.connect, durable="process"
-        ) as district:
-            gateway = Gateway.inproc(
-                self.context,
-                GATEWAY,
-                on_report=recorder(district.record),
-                utc_s=self.clock.utc_s,
-                rng=random.Random(f"{self.given.seed}/gateway {self._starts}"),
-                stored=district.state.poles_stored(),
-            )
-            async with gateway:
-                district.poles = Poles(gateway, self.clock)
+        with ExitStack() as stack:
+            register = stack.enter_context(site_register(self.site, self.clock.utc_s)) if self.given.shared else None
+            async with (
+                open_district(
+                    self.site,
+                    self.clock,
+                    zones=self.zones(),
+                    connect=self.connect,
+                    durable="process",
+                    register=register,
+                ) as district,
+                self._gateway(district),
+            ):
                 yield district
+
+    @asynccontextmanager
+    async def _gateway(self, district: District) -> AsyncIterator[None]:
+        """The city's poles, connected to a district."""
+        gateway = Gateway.inproc(
+            self.context,
+            GATEWAY,
+            on_report=recorder(district.record),
+            utc_s=self.clock.utc_s,
+            rng=random.Random(f"{self.given.seed}/gateway {self._starts}"),
+            stored=district.state.poles_stored(),
+        )
+        async with gateway:
+            district.poles = Poles(gateway, self.clock)
+            yield
 
     async def fly(self, district: District) -> RunResult:
         """Fly the world's mission with its first drone."""
@@ -170,7 +187,8 @@ def site_of(given: WorldSetup) -> LoadedSite:
         public_keys={},
         airspace=given.city.airspace,
     )
-    rest = {"store": str(given.runs / "beichen.db"), "runs": str(given.runs), "gates": given.gates}
+    rest: dict[str, Any] = {"store": str(given.runs / "beichen.db"), "register": str(given.runs / "airspace.db")}
+    rest |= {"runs": str(given.runs), "gates": given.gates}
     return loaded(msgspec.structs.replace(file, **rest), given.folder)
 
 

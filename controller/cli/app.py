@@ -12,6 +12,7 @@ from rich.console import Console
 
 from airspace.reasons import Lang, Reason, Refused, Rule, Words
 from controller.cli import words
+from controller.cli.airspace import airspace_app
 from controller.cli.close import close
 from controller.cli.console import TextView, view_of
 from controller.cli.demo import demo
@@ -36,6 +37,7 @@ def build(lang: Lang) -> App:
     app.command(fly, help=words.HELP_FLY.text(lang))
     app.command(close, help=words.HELP_CLOSE.text(lang))
     app.command(report, help=words.HELP_REPORT.text(lang))
+    app.command(airspace_app(lang))
     sim = App(name="sim", help=words.HELP_SIM.text(lang))
     sim.command(city, help=words.HELP_CITY.text(lang))
     app.command(sim)

@@ -20,11 +20,12 @@ from controller.cli.plan import SiteOption, site_for
 from controller.cli.showing import Showing
 from controller.clock import Clock, Tempo, fresh_seed, real_tempo, run
 from controller.config import DroneConfig, LoadedSite
-from controller.district import District, load_site_zones, open_district
+from controller.district import District, open_district
 from controller.flight.mission_source import Mission, load_mission
 from controller.links.transport import open_transport
 from controller.pole_picture import Poles, recorder
 from controller.run import RunResult, fly_mission, resume_run
+from controller.site_airspace import load_site_zones, site_register, surface_of
 from controller.state import FlightState
 from controller.tasks import attended
 from poles.gateway import Gateway
@@ -103,24 +104,38 @@ def drone_of(place: LoadedSite, drone: str) -> DroneConfig:
 @asynccontextmanager
 async def controller(clock: Clock, place: LoadedSite) -> AsyncIterator[District]:
     """The controller of a site over real sockets."""
-    async with open_district(place, clock, zones=load_site_zones(place), connect=open_transport) as district:
-        given = place.file.gateway
-        if given is None:
+    surface = surface_of(place)
+    zones = load_site_zones(place, surface)
+    with site_register(place, clock.utc_s) as register:
+        async with (
+            open_district(
+                place, clock, zones=zones, connect=open_transport, register=register, surface=surface
+            ) as district,
+            poles_joined(clock, place, district),
+        ):
             yield district
-            return
-        allowed = {pole.public_key.encode(): pole.code for pole in place.file.poles if pole.public_key}
-        gateway = Gateway.tcp(
-            given.listen,
-            load_key_pair(place.path(given.key)),
-            allowed,
-            on_report=recorder(district.record),
-            utc_s=clock.utc_s,
-            rng=random.Random(fresh_seed()),
-            stored=district.state.poles_stored(),
-        )
-        async with gateway:
-            district.poles = Poles(gateway, clock)
-            yield district
+
+
+@asynccontextmanager
+async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> AsyncIterator[None]:
+    """A district whose poles may connect, where its site has a gateway."""
+    given = place.file.gateway
+    if given is None:
+        yield
+        return
+    allowed = {pole.public_key.encode(): pole.code for pole in place.file.poles if pole.public_key}
+    gateway = Gateway.tcp(
+        given.listen,
+        load_key_pair(place.path(given.key)),
+        allowed,
+        on_report=recorder(district.record),
+        utc_s=clock.utc_s,
+        rng=random.Random(fresh_seed()),
+        stored=district.state.poles_stored(),
+    )
+    async with gateway:
+        district.poles = Poles(gateway, clock)
+        yield
 
 
 async def operate(

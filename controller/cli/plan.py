@@ -18,8 +18,8 @@ from controller.cli.options import Exit, Output
 from controller.cli.plan_view import print_plan
 from controller.clock import Clock, run
 from controller.config import KNOWN_TYPES, LoadedSite, load_site
-from controller.district import load_site_zones
 from controller.flight.mission_source import Mission, load_mission, plan_mission, wished_docks
+from controller.site_airspace import load_site_airspace
 from missions.geojson import plan_geojson
 from missions.kml import kml_text
 from missions.plan import Plan
@@ -73,8 +73,7 @@ def plan(
     if out is not None and out.suffix not in WRITERS:
         facts = {"suffix": out.suffix, "known": ", ".join(WRITERS)}
         raise Refused([Reason(BAD_SUFFIX, str(out), facts)])
-    airspace = Airspace(place.frame, place.ground, load_site_zones(place))
-    made = run(lambda clock: _made(clock, wish, place, airspace, wind))
+    made, airspace = run(lambda clock: _planned_here(clock, wish, place, wind))
     view = view_of(output.lang, output.json)
     if isinstance(view, TextView):
         print_plan(made, output.lang, view.console)
@@ -88,7 +87,13 @@ def plan(
     return Exit.DONE
 
 
-async def _made(clock: Clock, wish: Mission, place: LoadedSite, airspace: Airspace, wind_mps: float) -> Plan:
+async def _planned_here(clock: Clock, wish: Mission, place: LoadedSite, wind_mps: float) -> tuple[Plan, Airspace]:
+    airspace = load_site_airspace(place, clock.utc_s).airspace
+    return await planned(clock, wish, place, airspace, wind_mps=wind_mps), airspace
+
+
+async def planned(clock: Clock, wish: Mission, place: LoadedSite, airspace: Airspace, *, wind_mps: float) -> Plan:
+    """A mission planned for a minute from now, with the site's first drone where it is said to stand."""
     drone = next(iter(place.file.drones), None)
     stand = drone.home if drone is not None else None
     return plan_mission(

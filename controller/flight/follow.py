@@ -12,6 +12,7 @@ from controller.alarms import Alarm
 from controller.district import District
 from controller.events import FlightEnded, Phase, PhaseChanged
 from controller.flight.docking import FIRST_WORD_S, Docking
+from controller.flight.keeping import Keeping
 from controller.flight.orders import order_drone, order_pole
 from controller.flight.reservation import releases
 from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
@@ -63,7 +64,8 @@ class Landing:
 
 async def follow(district: District, link: DroneLink, flight: FlightState) -> None:
     """Watch the drone until it is on the ground and disarmed, handle its dock, and close the flight."""
-    watch = SafetyWatch(district, link, flight)
+    keeping = Keeping(district, flight)
+    watch = SafetyWatch(district, link, flight, keeping)
     try:
         state = await attended(
             _until_landed(link, flight),
@@ -74,13 +76,21 @@ async def follow(district: District, link: DroneLink, flight: FlightState) -> No
             Docking(district, link, flight).run(),
         )
     except DeadlinePassed as error:
+        await _record_kept(district, keeping)
         await settle_docks(district, flight, "")
         await end(district, flight, "", [Reason(NOT_HEARD_AGAIN, link.drone, {"detail": error})])
         return
+    await _record_kept(district, keeping)
     # the fence of this flight must not hold a later one, by hand or by another plan
     fence_off = link.command(mavlink.MAV_CMD_DO_FENCE_ENABLE, 0)
     await order_drone(district, flight.id, link.drone, "fence off", fence_off)
     await close(district, flight, state)
+
+
+async def _record_kept(district: District, keeping: Keeping) -> None:
+    kept = keeping.kept()
+    if kept is not None:
+        await district.record(kept)
 
 
 async def _until_landed(link: DroneLink, flight: FlightState) -> DroneState:

@@ -20,7 +20,7 @@ from controller.pole_picture import COVER_WORDS, Poles
 from controller.streams import STREAMS, Stream
 from missions.plan import Plan
 from missions.site import DroneType
-from missions.volumes import check_volumes
+from missions.volumes import plan_conflicts
 
 EKF_POS_HORIZ_ABS = 0x10  # EKF_STATUS_FLAGS: the estimator knows where it is
 FIX_NAMES = {0: "no GNSS", 1: "no fix", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK float", 6: "RTK fixed"}
@@ -250,7 +250,7 @@ def _landing_dock(launch: Launch) -> Judged:
 def _airspace(launch: Launch) -> Judged:
     district = launch.district
     flight = district.state.flights[launch.flight]
-    conflicts = check_volumes(launch.plan.volumes, district.airspace, flight.takeoff_s, own_id=launch.flight)
+    conflicts = plan_conflicts(launch.plan, district.airspace, flight.takeoff_s, own_id=launch.flight)
     held = flight.volumes
     evidence = {"volumes": len(held), "zones": len(district.airspace.zones), "conflicts": len(conflicts)}
     if conflicts or not held:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.district import District
 from controller.events import AnyEvent, DockReleased, DockReserved, IntentAccepted, IntentChanged
+from controller.sharing import StaleKnowledgeError
 from controller.state import FlightState
 from controller.store import ClaimsChangedError
 from missions.plan import Plan, PlanVolume
-from missions.volumes import check_volumes
+from missions.volumes import absolute, plan_conflicts
 
 DOCK_HELD = Rule(
     "dock.held",
@@ -30,8 +31,9 @@ async def reserve(district: District, flight: str, plan: Plan, takeoff_s: float)
     Reserving again moves the flight's own earlier reservation in one step.
     """
     while True:
+        await district.follow_register()
         claims_seen = district.state.last_claim
-        conflicts = check_volumes(plan.volumes, district.airspace, takeoff_s, own_id=flight)
+        conflicts = plan_conflicts(plan, district.airspace, takeoff_s, own_id=flight)
         reasons = [conflict.reason(plan.name) for conflict in conflicts]
         slots = _landing_slots(plan, flight, takeoff_s)
         reasons += [
@@ -42,13 +44,25 @@ async def reserve(district: District, flight: str, plan: Plan, takeoff_s: float)
         ]
         if reasons:
             raise Refused(reasons)
-        priority = int(plan.details.get("priority", 0))
-        intent = IntentAccepted(flight=flight, priority=priority, volumes=volumes_at(plan, takeoff_s))
+        intent = IntentAccepted(flight=flight, priority=plan.priority, volumes=volumes_at(plan, takeoff_s))
         try:
+            await _take_shared(district, intent)
             await district.record(intent, *slots, claims_seen=claims_seen)
-        except ClaimsChangedError:
+        except (ClaimsChangedError, StaleKnowledgeError):
             continue
         return
+
+
+async def _take_shared(district: District, intent: IntentAccepted) -> None:
+    """Take the airspace in the register too, where there is one; what is refused there stays as the log has it."""
+    if district.sharing is None:
+        return
+    volumes = [absolute(volume, district.site.frame, 0.0) for volume in intent.volumes]
+    try:
+        await district.sharing.take(intent.flight, intent.priority, volumes)
+    except Refused:
+        await district.settle(intent.flight)
+        raise
 
 
 def _landing_slots(plan: Plan, flight: str, takeoff_s: float) -> list[DockReserved]:

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airspace.frames import LatLon
-from airspace.intents import IntentEvent, IntentState, conformance, transition
 from controller.alarms import Alarm
 from controller.district import District
-from controller.events import IntentChanged, ItemStarted, PhotoTaken
+from controller.events import ItemStarted, PhotoTaken
 from controller.flight.gates import FIX_NAMES
+from controller.flight.keeping import Keeping
 from controller.links.drone import DroneLink
 from controller.state import FlightState
 from controller.streams import STREAMS, Stream
 
 TICK_S = 1.0
-GIVE_UP_S = 60.0  # F3548-21: nonconforming for longer than this is contingent
 WORTH_AN_ALARM = 4  # MAV_SEVERITY_WARNING
 WATCHED = (Stream.POSITION, Stream.GNSS, Stream.BATTERY, Stream.MISSION)
 
@@ -64,8 +63,9 @@ class SafetyWatch:
     district: District
     link: DroneLink
     flight: FlightState
-    left_at_s: float | None = None
+    keeping: Keeping
     silent_since_s: float | None = None
+    news: int = 0
     stale: set[Stream] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -74,7 +74,9 @@ class SafetyWatch:
             await asyncio.sleep(TICK_S)
             if (why := self.link.recording_failure) is not None:
                 await self._alarm(Alarm.RECORDING_STOPPED, again_after_s=1e9, why=why)
+            await self._airspace()
             if await self._link_is_silent():
+                await self.keeping.unseen(self.district.clock.utc_s())
                 continue
             await self._streams()
             await self._battery()
@@ -85,6 +87,20 @@ class SafetyWatch:
 
     async def _alarm(self, code: Alarm, subject: str = "", **facts: Any) -> None:
         await self.district.alarm(code, subject or self.link.drone, self.flight.id, **facts)
+
+    async def _airspace(self) -> None:
+        """Hear of what others published or reserved on the rest of the way."""
+        district, flight = self.district, self.flight
+        news = await district.follow_register()
+        if news == self.news:
+            return
+        self.news = news
+        ahead = [volume for volume in district.volumes_of(flight) if volume.end_s > district.clock.utc_s()]
+        found = district.airspace.conflicts(
+            ahead, own_id=flight.id, permitted=flight.plan.permitted, priority=flight.priority
+        )
+        for other in {conflict.other_id: conflict.name for conflict in found}.items():
+            await self._alarm(Alarm.AIRSPACE_CHANGED, about=other[0], again_after_s=1e9, other=other[1])
 
     async def _link_is_silent(self) -> bool:
         age_s = self.link.freshness.age_s(Stream.HEARTBEAT)
@@ -139,29 +155,15 @@ class SafetyWatch:
         state, plan = self.link.state, self.flight.plan
         if state.lat_deg is None or state.lon_deg is None or state.relative_m is None or not state.armed:
             return
-        if Stream.POSITION in self.stale or not self.flight.volumes:
+        if not self.flight.volumes:
+            return
+        if Stream.POSITION in self.stale:
+            await self.keeping.unseen(self.district.clock.utc_s())
             return
         x_m, y_m = self.district.site.frame.xy(LatLon(state.lat_deg, state.lon_deg))
         height_m = plan.home_amsl_m + plan.geoid_m + state.relative_m
         now_s = self.district.clock.utc_s()
-        for zone in self.district.airspace.zones:
-            if zone.volume.contains(x_m, y_m, height_m, now_s):
+        for zone in self.district.airspace.zones_at(x_m, y_m, height_m, now_s):
+            if zone.closed_to(plan.permitted):
                 await self._alarm(Alarm.ZONE_ENTERED, about=zone.id, zone=zone.name)
-        found = conformance(self.district.volumes_of(self.flight), x_m, y_m, height_m, now_s)
-        if found.inside:
-            self.left_at_s = None
-            if self.flight.intent is IntentState.NONCONFORMING:
-                await self._intent(IntentEvent.RETURN)
-            return
-        self.left_at_s = self.left_at_s or now_s
-        if self.flight.intent in (IntentState.ACCEPTED, IntentState.ACTIVATED):
-            await self._intent(IntentEvent.LEAVE)
-            distance_m = found.distance_m if found.distance_m is not None else 0.0
-            await self._alarm(Alarm.OFF_ROUTE, again_after_s=0.0, distance_m=distance_m)
-        elif self.flight.intent is IntentState.NONCONFORMING and now_s - self.left_at_s > GIVE_UP_S:
-            await self._intent(IntentEvent.GIVE_UP)
-
-    async def _intent(self, event: IntentEvent) -> None:
-        if self.flight.intent is not None:
-            state = transition(self.flight.intent, event, self.flight.id)
-            await self.district.record(IntentChanged(flight=self.flight.id, state=state.value))
+        await self.keeping.seen(x_m, y_m, height_m, now_s)

@@ -143,7 +143,7 @@ def _analyse_flight(
         track=track,
         airborne=airborne,
         cross=cross_track(track, steps),
-        nearest=nearest_zone(track, zones),
+        nearest=nearest_zone(track, zones, plan.permitted),
         energy=energy_used(flown, *airborne) if airborne else None,
         gaps_s=gaps(flown.position[:, 0], *airborne) if airborne else (),
         outside_s=outside_reserved_s(track, story.volumes, frame),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from shapely.geometry import MultiPolygon, Polygon, box
 
+from airspace.charted import Restriction
 from airspace.frames import Height, LocalFrame
 from airspace.reasons import Words
 from airspace.volumes import FOREVER_S
@@ -185,7 +186,9 @@ def _round_down(value: float) -> float:
 
 
 def _is_aside(zone: Zone, run: RunAnalysis) -> bool:
-    """Whether the zone concerned no flight of the run: not active then, or wholly above all flights."""
+    """Whether the zone concerned no flight of the run: it asks nothing, was not active, or was above all flights."""
+    if zone.restriction is Restriction.NONE:
+        return True
     start_s, end_s = run.story.start_s, run.story.end_s
     if start_s is not None and end_s is not None and not active_between(zone, start_s, end_s):
         return True
@@ -194,8 +197,8 @@ def _is_aside(zone: Zone, run: RunAnalysis) -> bool:
 
 
 def active_between(zone: Zone, start_s: float, end_s: float) -> bool:
-    """Whether the zone is active at some time between two UTC seconds."""
-    return zone.volume.start_s <= end_s and start_s < zone.volume.end_s
+    """Whether the zone is active at some time between two UTC seconds, both included."""
+    return zone.active_during(start_s, math.nextafter(end_s, math.inf))
 
 
 def kind_class(kind: str) -> str:
@@ -236,7 +239,10 @@ def _fence_paths(fence: Sequence[MissionItem], frame: LocalFrame) -> list[str]:
 
 def heights(zone: Zone) -> Words:
     """From where to where a zone reaches, as its chart says it, and when it is active if not always."""
-    volume = zone.volume
+    volume, schedule = zone.volume, zone.schedule
+    if schedule.periods or len(schedule.windows) > 1:
+        hours = Words(en=schedule.words(lang="en"), zh=schedule.words(lang="zh"))
+        return said("height.timed", reach=_reach(zone), window=hours)
     if volume.start_s <= 0 and volume.end_s >= FOREVER_S:
         return _reach(zone)
     window = f"{local_date_time(max(volume.start_s, 0.0))[5:16]}–{local_date_time(min(volume.end_s, FOREVER_S))[5:16]}"
@@ -244,17 +250,18 @@ def heights(zone: Zone) -> Words:
 
 
 def _reach(zone: Zone) -> Words:
-    if zone.charted is None:
+    drawn = zone.drawn
+    if drawn is None:
         low, high = zone.volume.floor_ellipsoidal_m, zone.volume.ceiling_ellipsoidal_m
         return said("height.ellipsoidal", low=f"{low:.0f}", high=f"{high:.0f}")
-    floor, ceiling = zone.charted.floor, zone.charted.ceiling
+    floor, ceiling = drawn.floor, drawn.ceiling
     if floor.datum is ceiling.datum:
         return said(f"height.{floor.datum}", low=f"{floor.value_m:g}", high=f"{ceiling.value_m:g}")
     return said("height.mixed", low=_height(floor), high=_height(ceiling))
 
 
 def _height(height: Height) -> Words:
-    datum = {"agl": "离地", "amsl": "海拔", "ellipsoidal": "椭球高"}[height.datum]
+    datum = {"agl": "离地", "amsl": "海拔", "ellipsoidal": "椭球高", "pressure": "气压高度"}[height.datum]
     return Words(str(height), f"{datum} {height.value_m:g} 米")
 
 

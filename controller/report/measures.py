@@ -6,6 +6,7 @@ claimed about a time in which it was not heard: no straight line is drawn over a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from shapely.geometry import LineString, Point, Polygon
 
 from airspace.frames import LocalFrame
 from airspace.volumes import Volume4D
-from airspace.zones import Zone
+from airspace.zones import NO_PERMITS, Zone
 from controller.report.flown import Floats, Flown
 from controller.report.progress import Step
 from controller.streams import STREAMS, Stream
@@ -113,14 +114,23 @@ def _moves(corners: Sequence[tuple[float, float]]) -> bool:
     return any(corner != corners[0] for corner in corners)
 
 
-def nearest_zone(track: Track, zones: Sequence[Zone]) -> Nearest | None:
-    """The least horizontal distance to a zone with a common height and time; 0 inside; None when none overlapped."""
+def nearest_zone(track: Track, zones: Sequence[Zone], permitted: frozenset[str] = NO_PERMITS) -> Nearest | None:
+    """The least horizontal distance to a closed zone with a common height and time; 0 inside; None without one.
+
+    A zone that asks for nothing, or for leave that the flight has, does not count.
+    """
+    if not len(track.utc_s):
+        return None
     nearest: Nearest | None = None
     pieces = _pieces(track)
+    first_s, last_s = float(track.utc_s[0]), math.nextafter(float(track.utc_s[-1]), math.inf)
     for zone in zones:
-        found = _clearance(pieces, zone.volume)
-        if found is not None and (nearest is None or found[0] < nearest.clearance_m):
-            nearest = Nearest(zone.id, *found)
+        if not zone.closed_to(permitted):
+            continue
+        for window in zone.windows(first_s, last_s):
+            found = _clearance(pieces, zone.volume, window)
+            if found is not None and (nearest is None or found[0] < nearest.clearance_m):
+                nearest = Nearest(zone.id, *found)
     return nearest
 
 
@@ -149,10 +159,11 @@ def _pieces(track: Track) -> _Pieces:
     )
 
 
-def _clearance(pieces: _Pieces, volume: Volume4D) -> tuple[float, float] | None:
+def _clearance(pieces: _Pieces, volume: Volume4D, window: tuple[float, float]) -> tuple[float, float] | None:
+    start_s, end_s = window
     common = np.flatnonzero(
-        (pieces.start_s < volume.end_s)
-        & (pieces.end_s >= volume.start_s)
+        (pieces.start_s < end_s)
+        & (pieces.end_s >= start_s)
         & (pieces.low_m <= volume.ceiling_ellipsoidal_m)
         & (pieces.high_m >= volume.floor_ellipsoidal_m)
     )

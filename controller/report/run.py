@@ -16,11 +16,13 @@ from controller.events import (
     DockReleased,
     DockReserved,
     FlightEnded,
+    FlightKept,
     GateJudged,
     IntentAccepted,
     IntentChanged,
     ItemStarted,
     LandingChosen,
+    OffNominal,
     OperatorSaid,
     Phase,
     PhaseChanged,
@@ -182,7 +184,7 @@ class RunStory:
         self.start_s = record.utc_s if self.start_s is None else self.start_s
         self.end_s = record.utc_s
         event = record.event
-        if not isinstance(event, PoleReported | PhotoTaken):
+        if not isinstance(event, PoleReported | PhotoTaken | OffNominal):
             self.timeline.append(At(record.utc_s, event))
         match event:
             case RunStarted():
@@ -227,6 +229,8 @@ def _add_to_flight(flight: FlightStory, utc_s: float, event: AnyEvent) -> None:
             flight.priority, flight.volumes, flight.intent_state = event.priority, event.volumes, "accepted"
         case IntentChanged():
             flight.intent_state = event.state.lower()
+        case FlightKept() | OffNominal():
+            pass  # the timeline tells the first; of the second the track says where the drone really was
         case DockReserved():
             flight.docks.append(event.pole)
         case DockReleased():

@@ -13,6 +13,7 @@ from controller.events import (
     DockReleased,
     DockReserved,
     FlightEnded,
+    FlightKept,
     GateJudged,
     IntentAccepted,
     IntentChanged,
@@ -116,6 +117,10 @@ def _flight_line(event: AnyEvent) -> tuple[str, str, Words, str]:
             state = words(f"intent.{event.state.lower()}", event.state)
             tone = "warn" if event.state.lower() in ("nonconforming", "contingent") else "plain"
             return "key", tone, said("event.intent-state", state=state), ""
+        case FlightKept():
+            share = "–" if event.inside_share is None else f"{event.inside_share:.1%}"
+            facts = {"share": share, "outside": f"{event.outside_s:.0f}", "longest": f"{event.longest_s:.0f}"}
+            return "key", "warn" if event.excursions else "plain", said("event.kept", **facts), ""
         case GateJudged():
             says = said("event.gate", gate=event.gate, says=Words(event.en, event.zh))
             return "key", "good" if event.passed else "bad", says, ""

@@ -112,6 +112,7 @@ WORDS: dict[str, Words] = {
     "height.agl": Words("{low}–{high} m above ground", "离地 {low}–{high} 米"),
     "height.amsl": Words("{low}–{high} m above sea level", "海拔 {low}–{high} 米"),
     "height.ellipsoidal": Words("{low}–{high} m above the ellipsoid", "椭球高 {low}–{high} 米"),
+    "height.pressure": Words("{low}–{high} m of pressure altitude", "气压高度 {low}–{high} 米"),
     "height.mixed": Words("{low} to {high}", "{low} 至 {high}"),
     "height.timed": Words("{reach}, {window}", "{reach}，{window}"),
     # plots
@@ -236,6 +237,10 @@ WORDS: dict[str, Words] = {
     "event.plan": Words("Planned {legs} legs, {duration}", "已生成计划：{legs} 个航段，{duration}"),
     "event.intent": Words("Airspace reserved: {volumes} volumes", "已预留空域：{volumes} 个四维空间"),
     "event.intent-state": Words("Operational intent: {state}", "运行意图：{state}"),
+    "event.kept": Words(
+        "Inside its airspace for {share} of the time, outside for {outside} s, {longest} s at most at once",
+        "{share} 的时间位于预留空域内，累计偏离 {outside} 秒，单次最长 {longest} 秒",
+    ),
     "event.dock": Words("Dock {pole} reserved", "已预约机库 {pole}"),
     "event.dock-free": Words("Dock {pole} released", "已释放机库 {pole}"),
     "event.gate": Words("Gate {gate}: {says}", "检查 {gate}：{says}"),

@@ -8,8 +8,9 @@ import pytest
 import tomli_w
 
 from airspace.reasons import Reason, Refused
-from controller.config import KNOWN_TYPES, load_site
-from controller.district import load_site_zones
+from airspace.zones import Zone
+from controller.config import KNOWN_TYPES, LoadedSite, load_site
+from controller.site_airspace import load_site_zones, surface_of
 from missions.site import DroneType
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zhengzhou" / "site.toml"
@@ -53,6 +54,10 @@ SITE: dict[str, Any] = {
 ABSENT = object()
 
 
+def zones_of(site: LoadedSite) -> tuple[Zone, ...]:
+    return load_site_zones(site, surface_of(site))
+
+
 def written(folder: Path, field: str = "", value: Any = ABSENT) -> Path:
     """The site with one field changed, added or left out; a field is written as `drones.0.id`."""
     tree = copy.deepcopy(SITE)
@@ -91,7 +96,7 @@ def test_the_example_loads_with_its_airspace() -> None:
     loaded = load_site(EXAMPLE)
     assert loaded.file.drones[0].id == "drone-1"
     assert len(loaded.site.docks) == 3
-    assert load_site_zones(loaded)
+    assert load_site_zones(loaded, surface_of(loaded))
 
 
 BAD: list[tuple[str, Any, str, str]] = [
@@ -187,7 +192,7 @@ def test_every_value_out_of_range_has_a_line_of_its_own(tmp_path: Path) -> None:
 def test_an_empty_airspace_that_is_meant_is_taken(tmp_path: Path) -> None:
     path = written(tmp_path, "airspace", [])
     path.write_text("airspace_is_empty = true\n" + path.read_text())
-    assert load_site_zones(load_site(path)) == ()
+    assert zones_of(load_site(path)) == ()
 
 
 @pytest.mark.parametrize(
@@ -217,5 +222,5 @@ def test_a_folder_is_no_site_file(tmp_path: Path) -> None:
 
 def test_an_airspace_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
-        load_site_zones(load_site(written(tmp_path)))
+        zones_of(load_site(written(tmp_path)))
     assert str(tmp_path / "airspace.geojson") in str(caught.value)

@@ -10,9 +10,11 @@ import pytest
 
 from airspace.intents import IntentState
 from airspace.reasons import Refused, Words
+from airspace.zones import Zone
 from controller.alarms import ALARMS, Alarm
 from controller.clock import Clock, run, virtual_tempo
-from controller.district import District, load_site_zones
+from controller.config import LoadedSite
+from controller.district import District
 from controller.events import (
     AlarmRaised,
     FlightEnded,
@@ -24,9 +26,14 @@ from controller.events import (
     PlanMade,
 )
 from controller.flight.reservation import volumes_at
+from controller.site_airspace import load_site_zones, surface_of
 from tests.controller.flight.scene import listened, opened_district, plan, site
 
 T0 = 1779070000.0
+
+
+def zones_of(site: LoadedSite) -> tuple[Zone, ...]:
+    return load_site_zones(site, surface_of(site))
 
 
 def in_district(folder: Path, test: Callable[[District], Coroutine[Any, Any, Any]]) -> Any:
@@ -153,7 +160,7 @@ def test_two_districts_cannot_share_a_store(tmp_path: Path) -> None:
 
 def test_zones_of_every_airspace_file_are_loaded_and_every_bad_file_is_named(tmp_path: Path) -> None:
     example = site()
-    zones = load_site_zones(example)
+    zones = load_site_zones(example, surface_of(example))
     assert zones
     for name in ("a.geojson", "b.geojson"):
         (tmp_path / name).write_text("{}", encoding="utf-8")
@@ -161,6 +168,6 @@ def test_zones_of_every_airspace_file_are_loaded_and_every_bad_file_is_named(tmp
         name="n", origin=example.file.origin, ground=example.file.ground, airspace=("a.geojson", "b.geojson")
     )
     with pytest.raises(Refused) as refused:
-        load_site_zones(replace(example, file=file, folder=tmp_path))
+        zones_of(replace(example, file=file, folder=tmp_path))
     for name in ("a.geojson", "b.geojson"):
         assert str(tmp_path / name) in str(refused.value)

@@ -124,7 +124,7 @@ async def _watched(world: World, verdict: Verdict) -> None:
             x_m, y_m = world.site.frame.xy(LatLon(truth.lat_deg, truth.lon_deg))
             height_m = world.site.ground.amsl_m + world.site.ground.geoid_m + truth.relative_m
             for zone in zones:
-                if zone.volume.contains(x_m, y_m, height_m, world.clock.utc_s()):
+                if zone.contains(x_m, y_m, height_m, world.clock.utc_s()):
                     verdict.broken.append(f"drone in {zone.id}")
             for pole in world.city.poles.values():
                 over = pole.site.has_dock and pole.site.position.distance_m(LatLon(truth.lat_deg, truth.lon_deg)) < 1.5

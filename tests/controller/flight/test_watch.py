@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from shapely.geometry import box
 
+from airspace.charted import Restriction
 from airspace.frames import LatLon, LocalFrame
+from airspace.reasons import Words
+from airspace.schedules import Day, Edge, Period, Schedule
+from airspace.volumes import FOREVER_S, Volume4D
+from airspace.zones import Zone
 from controller.events import AlarmRaised, IntentAccepted, IntentChanged, ItemStarted, PhotoTaken
+from controller.flight.keeping import Keeping
 from controller.flight.reservation import volumes_at
 from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
 from controller.state import FlightState
@@ -57,7 +64,7 @@ Beside = Callable[[Scene, FlightState], Coroutine[Any, Any, None]]
 
 
 def watching(scene: Scene, flight: FlightState) -> Coroutine[Any, Any, None]:
-    return SafetyWatch(scene.district, scene.link, flight).run()
+    return SafetyWatch(scene.district, scene.link, flight, Keeping(scene.district, flight)).run()
 
 
 def watched(folder: Path, test: Test, beside: Beside = watching) -> None:
@@ -126,6 +133,34 @@ def test_each_stream_that_goes_stale_is_told_by_its_name(tmp_path: Path) -> None
         flying.silent_streams = frozenset({"gnss"})
         await asyncio.sleep(8.0)
         assert codes(scene) == ["stream.stale"] * 3
+
+    watched(tmp_path, body)
+
+
+def test_a_closed_zone_that_is_entered_is_told_and_an_open_one_is_not(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        x_m, y_m = scene.district.site.frame.xy(HOME)
+        around = Volume4D(box(x_m - 50, y_m - 50, x_m + 50, y_m + 50), 0.0, 500.0, 0.0, FOREVER_S)
+        closed = Zone("closed", Words("closed", "关闭"), "no-fly", Words("x", "x"), around)
+        saturdays = Schedule(periods=(Period(Edge(0.0), Edge(86_400.0), frozenset({Day.SAT})),), zone="Asia/Shanghai")
+        scene.district.airspace.put_zones(
+            [
+                replace(closed, id="open", restriction=Restriction.NONE),
+                replace(closed, id="by leave", restriction=Restriction.AUTHORISATION),
+                replace(closed, id="on Saturdays", schedule=saturdays, place=HOME),
+            ]
+        )
+        flying.flight.plan.details["permitted"] = ["by leave"]
+        await asyncio.sleep(5.0)
+        assert codes(scene) == []
+        scene.district.airspace.put_zones([closed])
+        await asyncio.sleep(5.0)
+        assert [(event.code, event.en) for event in scene.happened(AlarmRaised)] == [
+            ("zone.entered", "D1 is inside zone closed")
+        ]
+        flying.flight.plan.details["permitted"] = []
+        await asyncio.sleep(5.0)
+        assert codes(scene) == ["zone.entered"] * 2
 
     watched(tmp_path, body)
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from shapely.geometry import LineString, Point, Polygon, box
 
+from airspace.charted import ChartedZone, Layer
 from airspace.frames import Datum, Ground, Height, LatLon, LocalFrame
 from airspace.reasons import Words
-from airspace.volumes import FOREVER_S, Volume4D
 from airspace.zone_kinds import ZONE_KINDS
-from airspace.zones import Charted, Zone
+from airspace.zones import Zone, lay
 from missions.items import Command, MissionItem
 from missions.plan import Check, LandingOption, Leg, Place, Plan, PlanVolume, Purpose, Target
 
@@ -44,8 +44,9 @@ def zone(zone_id: str, kind: str, name: Words, outline: Polygon, ceiling_m: floa
     """A zone with heights above ground [m]."""
     floor, ceiling = Height(floor_m, Datum.AGL), Height(ceiling_m, Datum.AGL)
     ring = Polygon(FRAME.lon_lat_array(list(outline.exterior.coords)))
-    volume = Volume4D(outline, GROUND.ellipsoidal_m(floor), GROUND.ellipsoidal_m(ceiling), 0.0, FOREVER_S)
-    return Zone(zone_id, name, kind, ZONE_KINDS[kind].rule, volume, Charted(ring, None, floor, ceiling))
+    charted = ChartedZone(zone_id, name, kind, ZONE_KINDS[kind], (Layer(ring, floor, ceiling),))
+    (laid,) = lay(charted, FRAME, GROUND)
+    return laid
 
 
 def zones() -> tuple[Zone, ...]:

@@ -9,8 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from airspace.charted import Layer, Restriction
+from airspace.frames import Datum, Height, LatLon
 from airspace.reasons import Words
+from airspace.schedules import Day, Edge, Period, Schedule
+from airspace.zones import Zone
 from controller.report.flown import Flown
+from controller.report.map_view import heights
 from controller.report.measures import (
     GAP_S,
     Track,
@@ -31,6 +36,7 @@ BASE_M = GROUND.amsl_m + GROUND.geoid_m
 def track(rows: list[tuple[float, float, float, float]]) -> Track:
     """From rows of seconds, east, north and height above home."""
     table = np.array(rows, dtype=np.float64)
+    table = table.reshape(-1, 4)
     return Track(table[:, 0], table[:, 1:3], table[:, 3] + BASE_M)
 
 
@@ -92,6 +98,42 @@ def test_a_zone_above_or_below_the_track_has_no_clearance(height_m: float) -> No
 def test_a_zone_counts_only_while_it_is_active(start_s: float, end_s: float, counts: bool) -> None:
     timed = replace(BLOCK, volume=replace(BLOCK.volume, start_s=float(start_s), end_s=float(end_s)))
     assert (nearest_zone(track(PASSING), [timed]) is not None) is counts
+
+
+def test_a_zone_counts_only_in_its_hours() -> None:
+    def hours(start_s: float, end_s: float) -> Zone:
+        schedule = Schedule(periods=(Period(Edge(start_s), Edge(end_s)),))
+        return replace(BLOCK, schedule=schedule, place=LatLon(34.7, 113.6))
+
+    for end_s, counts in ((2.0, True), (0.5, True), (86_400.0, True)):
+        assert (nearest_zone(track(PASSING), [hours(0.0, end_s)]) is not None) is counts
+    assert nearest_zone(track(PASSING), [hours(3600.0, 7200.0)]) is None
+    assert nearest_zone(track([]), [BLOCK]) is None
+
+
+def test_a_zone_that_is_open_to_the_flight_does_not_count() -> None:
+    for restriction, permitted, counts in [
+        (Restriction.PROHIBITED, "block", True),
+        (Restriction.AUTHORISATION, "other", True),
+        (Restriction.AUTHORISATION, "block", False),
+        (Restriction.CONDITIONAL, "block", False),
+        (Restriction.NONE, "", False),
+    ]:
+        asked = replace(BLOCK, restriction=restriction)
+        assert (nearest_zone(track(PASSING), [asked], frozenset({permitted})) is not None) is counts
+
+
+def test_the_report_tells_the_hours_and_the_heights_of_a_zone() -> None:
+    school = Schedule(periods=(Period(Edge(27_000.0), Edge(61_200.0), frozenset({Day.MON})),), zone="Asia/Shanghai")
+    timed = replace(BLOCK, schedule=school)
+    assert heights(BLOCK) == Words("10–60 m above ground", "离地 10–60 米")
+    assert heights(timed).en == "10–60 m above ground, Mon 07:30 to 17:00 Asia/Shanghai"
+    assert heights(timed).zh == "离地 10–60 米，周一 07:30至17:00 Asia/Shanghai"
+    assert heights(replace(BLOCK, charted=None)).en == "99–149 m above the ellipsoid"
+    assert BLOCK.charted is not None
+    level = Layer(BLOCK.charted.layers[0].shape, Height(0.0, Datum.AGL), Height(1981.2, Datum.PRESSURE))
+    mixed = replace(BLOCK, charted=replace(BLOCK.charted, layers=(level,)))
+    assert heights(mixed) == Words("0 m agl to 1981.2 m pressure", "离地 0 米 至 气压高度 1981.2 米")
 
 
 def test_a_zone_that_was_crossed_between_two_positions_has_no_clearance_left() -> None:

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.cli.app import run
+from controller.cli.options import Exit
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
+PAD = ("34.7490", "113.6260")
+
+Capture = pytest.CaptureFixture[str]
+
+PARK = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [113.605, 34.7466]},
+            "properties": {
+                "id": "PARK-1",
+                "name": "Example park",
+                "kind": "restricted",
+                "restriction": "authorisation",
+                "floor": {"value_m": 0, "datum": "agl"},
+                "ceiling": {"value_m": 120, "datum": "agl"},
+                "radius_m": 100,
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with the example's files, in which commands are typed."""
+    for file in EXAMPLE.iterdir():
+        shutil.copy(file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def typed(capsys: Capture, *arguments: str) -> tuple[int, str]:
+    code = run(["airspace", *arguments])
+    out, err = capsys.readouterr()
+    assert err == ""
+    return code, out
+
+
+def told(capsys: Capture, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit code and the objects of a verb for machines."""
+    code, out = typed(capsys, *arguments, "--json")
+    return code, [json.loads(line) for line in out.splitlines()]
+
+
+def chart(folder: Path, document: object = PARK, name: str = "park.geojson") -> str:
+    path = folder / name
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def test_an_imported_zone_is_listed_shown_and_stands_in_the_way(site: Path, capsys: Capture) -> None:
+    assert told(capsys, "check", "clear-route.yaml")[0] == Exit.DONE
+    code, (row,) = told(capsys, "import", chart(site))
+    assert (code, row) == (Exit.DONE, {"imported": ["PARK-1"], "left_out": []})
+    assert "PARK-1" in [zone["id"] for zone in told(capsys, "list")[1]]
+    assert told(capsys, "show", "PARK-1")[1][0]["properties"]["restriction"] == "authorisation"
+    code, (answer,) = told(capsys, "check", "clear-route.yaml")
+    assert code == Exit.REFUSED
+    assert [conflict["id"] for conflict in answer["conflicts"]] == ["PARK-1"]
+
+
+def test_leave_to_enter_a_zone_opens_it(site: Path, capsys: Capture) -> None:
+    typed(capsys, "import", chart(site))
+    assert told(capsys, "check", "clear-route.yaml", "--permit", "PARK-1")[0] == Exit.DONE
+
+
+def test_a_chart_with_one_bad_zone_changes_nothing_unless_the_rest_is_wanted_knowingly(
+    site: Path, capsys: Capture
+) -> None:
+    bad = json.loads(json.dumps(PARK["features"][0]))
+    bad["properties"] |= {"id": "PARK-2", "radius_m": -5}
+    half = chart(site, {"type": "FeatureCollection", "features": [PARK["features"][0], bad]})
+    code, (row,) = told(capsys, "import", half)
+    assert code == Exit.REFUSED
+    assert "features[1].properties.radius_m" in row["reasons"][0]["where"]
+    assert "PARK-1" not in [zone["id"] for zone in told(capsys, "list")[1]]
+    code, (row,) = told(capsys, "import", half, "--partial")
+    assert code == Exit.DONE
+    assert row["imported"] == ["PARK-1"]
+    assert len(row["left_out"]) == 1
+
+
+def test_a_zone_is_not_imported_twice_but_replaced_on_purpose(site: Path, capsys: Capture) -> None:
+    path = chart(site)
+    typed(capsys, "import", path)
+    assert told(capsys, "import", path)[0] == Exit.REFUSED
+    assert told(capsys, "import", path, "--replace")[0] == Exit.DONE
+
+
+def test_a_removed_zone_is_gone_and_a_wrong_id_removes_nothing(site: Path, capsys: Capture) -> None:
+    typed(capsys, "import", chart(site))
+    assert typed(capsys, "remove", "PARK-1", "PARK-9")[0] == Exit.REFUSED
+    assert "PARK-1" in typed(capsys, "list")[1]
+    assert typed(capsys, "remove", "PARK-1")[0] == Exit.DONE
+    assert "PARK-1" not in typed(capsys, "list")[1]
+
+
+def test_an_import_is_flown_around_by_the_next_plan(site: Path, capsys: Capture) -> None:
+    """A zone on the longest transit leg of a plan: the next plan is another."""
+
+    def planned() -> list[dict[str, Any]]:
+        assert run(["plan", "pipeline.yaml", "--json"]) == Exit.DONE
+        legs: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["legs"]
+        return [{end: leg[end] for end in ("start", "end")} for leg in legs if leg["purpose"] == "transit"]
+
+    before = planned()
+    leg = max(before, key=lambda leg: abs(leg["end"]["lon_deg"] - leg["start"]["lon_deg"]))
+    middle = [(leg["start"][name] + leg["end"][name]) / 2 for name in ("lon_deg", "lat_deg")]
+    wall = json.loads(json.dumps(PARK))
+    wall["features"][0]["geometry"]["coordinates"] = middle
+    wall["features"][0]["properties"] |= {"radius_m": 15, "restriction": "prohibited"}
+    typed(capsys, "import", chart(site, wall))
+    assert planned() != before
+
+
+@pytest.mark.parametrize(
+    ("height", "free"), [("60agl", False), ("119.9agl", False), ("200 m amsl", False), ("130agl", True)]
+)
+def test_a_place_is_closed_at_the_heights_of_its_zones(site: Path, capsys: Capture, height: str, free: bool) -> None:
+    code, (row,) = told(capsys, "at", *PAD, height, "--time", "2026-05-18T09:00:00+08:00")
+    assert row["free"] is free
+    assert code == (Exit.DONE if free else Exit.REFUSED)
+    assert any(zone["id"] == "ZZ-PAD-1" for zone in row["zones"])
+
+
+def test_a_place_is_told_in_all_heights_and_by_its_grid_code(site: Path, capsys: Capture) -> None:
+    _, (row,) = told(capsys, "at", "34.7466", "113.6254", "139.4ellipsoidal", "--time", "2026-05-18T09:00:00+08:00")
+    assert (row["ellipsoidal_m"], row["amsl_m"], row["agl_m"]) == (139.4, 158.8, 50.8)
+    assert row["beidou"].startswith("N049I00B50207")
+
+
+def test_hours_decide_whether_a_zone_holds_a_place(site: Path, capsys: Capture) -> None:
+    def free(time: str) -> bool:
+        return bool(told(capsys, "at", "34.7515", "113.6211", "60agl", "--time", time)[1][0]["free"])
+
+    assert free("2026-05-18T17:59:59+08:00")
+    assert not free("2026-05-18T18:00:00+08:00")
+    assert not free("2026-05-18T21:59:59+08:00")
+    assert free("2026-05-18T22:00:00+08:00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("34.7", "113.6", "60"), "asked.height"),
+        (("34.7", "113.6", "60fl"), "asked.height"),
+        (("113.6", "34.7", "60agl"), "asked.place"),
+        (("34.7", "113.6", "60agl", "--time", "2026-05-18T09:00:00"), "asked.time"),
+    ],
+)
+def test_a_question_that_could_be_misread_is_refused(
+    site: Path, capsys: Capture, arguments: tuple[str, ...], code: str
+) -> None:
+    exit_code, (row,) = told(capsys, "at", *arguments)
+    assert exit_code == Exit.REFUSED
+    assert row["reasons"][0]["code"] == code
+
+
+def test_explain_names_what_is_met_and_changes_that_clear_it_and_draws_it(site: Path, capsys: Capture) -> None:
+    code, (answer,) = told(capsys, "explain", "blocked-route.yaml", "--out", "blocked.svg")
+    assert code == Exit.REFUSED
+    assert {conflict["id"] for conflict in answer["conflicts"]} == {"ZZ-EVENT-1", "ZZ-PAD-1"}
+    for conflict in answer["conflicts"]:
+        assert conflict["reason"]["code"] == "airspace.zone"
+        assert conflict["from"] < conflict["to"]
+        assert conflict["beidou"].startswith("N49I")
+    assert answer["remedies"]
+    assert "<svg" in (site / "blocked.svg").read_text(encoding="utf-8")
+
+
+def test_a_remedy_that_is_written_into_the_route_clears_it(site: Path, capsys: Capture) -> None:
+    _, (answer,) = told(capsys, "explain", "blocked-route.yaml", "--out", "blocked.svg")
+    text = (site / "blocked-route.yaml").read_text(encoding="utf-8")
+    head = text[: text.index("waypoints:")]
+    for remedy in answer["remedies"]:
+        departs = remedy["departs"].replace("Z", "+00:00")
+        lines = [f"departs: {departs}" if line.startswith("departs:") else line for line in head.splitlines()]
+        lines.append(f"waypoints: {json.dumps(remedy['waypoints'])}")
+        (site / "mended.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        code, (mended,) = told(capsys, "check", "mended.yaml")
+        assert (code, mended["conflicts"]) == (Exit.DONE, [])
+
+
+def test_a_request_is_checked_with_each_of_its_landings(site: Path, capsys: Capture) -> None:
+    code, answers = told(capsys, "check", "pipeline.yaml")
+    assert code == Exit.DONE
+    assert len(answers) > 1
+    assert all(answer["free"] for answer in answers)
+
+
+@pytest.mark.parametrize(("form", "word"), [("geojson", "FeatureCollection"), ("ed269", "features"), ("kml", "<kml")])
+def test_zones_are_written_for_other_systems(site: Path, capsys: Capture, form: str, word: str) -> None:
+    extra = ("--country", "CHN") if form == "ed269" else ()
+    assert typed(capsys, "export", "--format", form, "--out", "out.txt", *extra)[0] == Exit.DONE
+    assert word in (site / "out.txt").read_text(encoding="utf-8")
+
+
+def test_what_is_exported_as_geojson_is_the_same_when_it_is_imported_elsewhere(
+    site: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    typed(capsys, "export", "--out", "all.geojson")
+    first = told(capsys, "list")[1]
+    empty = (site / "site.toml").read_text(encoding="utf-8")
+    empty = empty.replace('airspace = ["airspace.geojson"]', "airspace = []\nairspace_is_empty = true")
+    (site / "site.toml").write_text(empty, encoding="utf-8")
+    assert typed(capsys, "import", "all.geojson")[0] == Exit.DONE
+
+    def bare(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return sorted(({k: v for k, v in row.items() if k != "source"} for row in rows), key=lambda row: str(row["id"]))
+
+    assert bare(told(capsys, "list")[1]) == bare(first)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_all_questions_are_answered_in_both_languages(site: Path, capsys: Capture, lang: str) -> None:
+    for arguments in (("list",), ("show", "ZZ-SCHOOL-1"), ("at", *PAD, "60agl"), ("check", "clear-route.yaml")):
+        _, out = typed(capsys, *arguments, "--lang", lang)
+        assert any("一" <= letter <= "鿿" for letter in out) is (lang == "zh")

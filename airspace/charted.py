@@ -87,3 +87,8 @@ class ChartedZone:
     authority: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False)
+
+    @property
+    def laid_ids(self) -> tuple[str, ...]:
+        """The ids of its layers once laid: its own, then ID#2, ID#3 ...; no other zone may have one of them."""
+        return (self.id, *(f"{self.id}#{number}" for number in range(2, len(self.layers) + 1)))

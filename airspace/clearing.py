@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from airspace.beidou.code import cell_at
 from airspace.conflicts import Conflict
 from airspace.frames import LatLon
 from airspace.ground.clearance import (
-    TERRAIN,
     Clearance,
     LaidObstacles,
     RequiredClearance,
     StraightLeg,
-    clearances,
+    over_swath,
     shortfalls,
 )
 from airspace.margins import MarginBreakdown
 from airspace.model import Airspace
 from airspace.reasons import Reason, Refused
 from airspace.route_conflicts import RouteConflict, depth_of, route_conflict
-from airspace.routes import Route, RouteLeg, RoutePiece, Waypoint, legs_of, pieces_of
+from airspace.routes import SAME_PLACE_M, Route, RouteLeg, RoutePiece, Waypoint, legs_of, pieces_of
 from airspace.volumes import Volume4D
 from airspace.zones import NO_PERMITS
 
@@ -29,7 +29,9 @@ HORIZON_S = 86400.0  # a route is compared with what is there up to a day before
 PLACE_LEVEL = 7  # of the BeiDou grid: cells of a quarter of a second of arc, 8 m
 STANDING_AGL_M = 2.0  # a waypoint lower than this over the ground stands on it
 HIGHEST_DOCK_AGL_M = 30.0  # on a pole
-SAME_PLACE_M = 0.5
+
+APPROACH_M = 200.0  # how far from its place a take-off or landing goes low: 3 degrees of glide path from 10 m up
+ROUNDING = 1e-9  # of a leg: where it is just as high as required it shall not be taken for lower
 
 Holder = tuple[str, str]
 """What a conflict is with: "zone" or "intent", and its id."""
@@ -41,7 +43,8 @@ class Question:
 
     `own_id` is the intent that the route itself holds already, `permitted` the zones (charted ids) that it may enter by
     leave, `priority` its own. `horizon_s` [s] bounds how far in time an answer looks for the end of what is in the way.
-    With `obstacles` and what is `required` of a clearance, the ground under every leg is asked as well.
+    With `obstacles` and what is `required` of a clearance, the ground under every leg is asked as well: a planned line
+    keeps what is required, or the flight's own margins where these are wider (`kept`).
     """
 
     airspace: Airspace
@@ -90,35 +93,64 @@ class Question:
         ground = self.airspace.surface.at(waypoint.position)
         return ground.agl_m(ground.ellipsoidal_m(waypoint.height))
 
+    @property
+    def kept(self) -> RequiredClearance | None:
+        """What a planned line keeps from ground and obstacles: as required, and never less than the margins."""
+        if self.required is None:
+            return None
+        room = self.margins.margins
+        return RequiredClearance(
+            max(self.required.terrain_m, room.vertical_m),
+            max(self.required.above_m, room.vertical_m),
+            max(self.required.beside_m, room.lateral_m),
+        )
+
     def over_ground(self, flown: Flown) -> tuple[LegClearance, ...]:
         """How every leg passes over the ground and over and beside obstacles; empty when nothing is required of it.
 
-        Take-off and landing come to the ground on purpose: legs from or to a `grounded` place are not asked about it.
+        The ground is asked about under the line and within the lateral margin beside it. Take-off and landing come to
+        the ground on purpose: near a place on the ground (`_parts`) the line must only not pass under the ground, and
+        is told of only where it does. A climb or descent over one place must then be over all ground beside it.
         """
-        if self.required is None:
+        kept = self.kept
+        if kept is None:
             return ()
-        obstacles, grounded = self.obstacles or LaidObstacles(self.airspace.frame), self.grounded(flown.route)
+        surface, frame = self.airspace.surface, self.airspace.frame
+        obstacles, grounded = self.obstacles or LaidObstacles(frame), self.grounded(flown.route)
+        lateral_m = self.margins.margins.lateral_m
         found: list[LegClearance] = []
         for leg in flown.legs:
             straight = StraightLeg(leg.start_xy, leg.end_xy, leg.start_ellipsoidal_m, leg.end_ellipsoidal_m)
-            passed = clearances(straight, self.airspace.surface, obstacles, self.required.beside_m)
-            found += [LegClearance(leg.number, one) for one in passed if one.kind != TERRAIN or not grounded & leg.ends]
+            found += [LegClearance(leg.number, one, kept) for one in obstacles.passed(straight, kept.beside_m)]
+            touching = bool(grounded & leg.ends)
+            for part, standing in _parts(leg, grounded, kept.terrain_m):
+                over = over_swath(part, surface, frame, 0.0 if standing else lateral_m)
+                if standing or (touching and leg.length_m == 0.0):
+                    deepest_m = min(0.0, *(self.agl_m(flown.route.waypoints[i]) for i in grounded & leg.ends))
+                    needed = replace(kept, terrain_m=deepest_m if standing else 0.0)
+                    if not shortfalls([over], needed):
+                        continue
+                else:
+                    needed = kept
+                found.append(LegClearance(leg.number, over, needed))
         return tuple(found)
 
     def refusals(self, found: Sequence[LegClearance]) -> tuple[Reason, ...]:
-        """A reason for each clearance that falls short of what is required."""
-        if self.required is None:
-            return ()
-        short = ((each.leg, shortfalls([each.clearance], self.required, f"leg {each.leg}")) for each in found)
-        return tuple(reason for _, reasons in short for reason in reasons)
+        """A reason for each clearance that falls short of what is needed of it."""
+        short = (shortfalls([each.clearance], each.needed, f"leg {each.leg}") for each in found)
+        return tuple(reason for reasons in short for reason in reasons)
 
 
 @dataclass(frozen=True, slots=True)
 class LegClearance:
-    """How one leg (the number of the waypoint that it leads to) passes over the ground or an obstacle."""
+    """How one leg (the number of the waypoint that it leads to) passes over the ground or an obstacle.
+
+    `needed` is what it must keep there.
+    """
 
     leg: int
     clearance: Clearance
+    needed: RequiredClearance
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +197,8 @@ class Answer:
 
     @property
     def free(self) -> bool:
-        """Whether nothing stands against the route."""
-        return not self.conflicts and not self.too_close
+        """Whether nothing stands against the route. One that takes no time is no flight, and is not free."""
+        return bool(self.flown.pieces) and not self.conflicts and not self.too_close
 
 
 def clear(route: Route, question: Question) -> Answer:
@@ -182,6 +214,31 @@ def clear(route: Route, question: Question) -> Answer:
     conflicts.sort(key=lambda conflict: (conflict.start_s, conflict.details[0].volume, conflict.kind, conflict.id))
     passed = question.over_ground(flown)
     return Answer(question, flown, tuple(conflicts), passed, question.refusals(passed))
+
+
+def _parts(leg: RouteLeg, grounded: frozenset[int], up_m: float) -> Iterator[tuple[StraightLeg, bool]]:
+    """The parts of a leg, each with whether it is by a place on the ground, where it is taking off or landing.
+
+    That is so until it is `up_m` [m] over that place or `APPROACH_M` [m] from it in plan, whichever comes first. A leg
+    between places in the air is whole, and so is one from place to place along the ground, which nobody flies.
+    """
+    starts, ends = (number in grounded & leg.ends for number in (leg.number - 1, leg.number))
+    starts, ends = (starts, ends) if starts != ends or leg.length_m == 0.0 else (False, False)
+    rise_m = abs(leg.end_ellipsoidal_m - leg.start_ellipsoidal_m)
+    up = up_m / rise_m + ROUNDING if rise_m else math.inf
+    away = APPROACH_M / leg.length_m if leg.length_m else math.inf
+    share = min(1.0, up, away) if not (starts and ends) else 1.0
+    if not starts and not ends:
+        yield _part(leg, 0.0, 1.0), False
+        return
+    yield _part(leg, 0.0 if starts else 1.0 - share, share if starts else 1.0), True
+    if share < 1.0:
+        yield _part(leg, share if starts else 0.0, 1.0 if starts else 1.0 - share), False
+
+
+def _part(leg: RouteLeg, from_: float, to: float) -> StraightLeg:
+    (x0, y0, start_m, _), (x1, y1, end_m, _) = leg.at(from_), leg.at(to)
+    return StraightLeg((x0, y0), (x1, y1), start_m, end_m)
 
 
 def _told(holder: Holder, details: list[Conflict], flown: Flown, question: Question) -> RouteConflict:

@@ -123,6 +123,11 @@ class Ground:
     amsl_m: float
     geoid_m: float
 
+    @property
+    def accuracy_m(self) -> float:
+        """How well it is known [m]: a level is stated, and is what it is said to be."""
+        return 0.0
+
     def ellipsoidal_m(self, height: Height) -> float:
         """The height over the CGCS2000 ellipsoid [m]. Raises `Refused` for a flight level: see `pressure_band_m`."""
         match height.datum:

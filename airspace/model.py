@@ -15,6 +15,7 @@ from airspace.conflicts import Conflict, Occupant, conflict_between
 from airspace.frames import LocalFrame
 from airspace.ground.surface import Surface
 from airspace.index import Box4
+from airspace.index.boxes import checked_boxes
 from airspace.intents import OperationalIntent
 from airspace.reasons import Words
 from airspace.reservation import never
@@ -105,13 +106,16 @@ class Airspace:
     def put_intent(self, intent: OperationalIntent) -> None:
         """Hold all that an intent holds, off-nominal volumes too, in place of what its id held before.
 
-        This records a decision and makes none: whoever reserves asks `conflicts` first, in the same breath.
+        This records a decision and makes none: whoever reserves asks `conflicts` first, in the same breath. Raises
+        ValueError, and changes nothing, for a volume that lies or lasts too far away to be held.
         """
+        if intent.holds_airspace:
+            checked_boxes([volume.box for volume in intent.held])
         self.remove_intent(intent.id)
         if not intent.holds_airspace:
             return
-        self._intent_of[intent.id] = intent
         self._intent_volumes.put_many(((intent.id, i), volume) for i, volume in enumerate(intent.held))
+        self._intent_of[intent.id] = intent
 
     def remove_intent(self, intent_id: str) -> None:
         """Give an intent's airspace back; nothing happens when it holds none."""

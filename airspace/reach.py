@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 
+import numpy as np
 import shapely
+from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from airspace.charted import ChartedZone, Layer
+from airspace.charted import ChartedZone, Circle, Layer
 from airspace.frames import GEOD, LatLon
 from airspace.ground.terrain_surface import degrees_outline
+from airspace.laying import circle_ring
 
-REACH_M = 400_000.0  # the corners of a box that reaches so far are still within a frame
+REACH_M = 400_000.0
+LEAST_RADIUS_M = 6.33e6  # of the ellipsoid's curvature anywhere
 
 
 def within_reach(zone: ChartedZone, origin: LatLon) -> ChartedZone | None:
@@ -28,19 +33,19 @@ def within_reach(zone: ChartedZone, origin: LatLon) -> ChartedZone | None:
     return zone if tuple(layers) == zone.layers else replace(zone, layers=tuple(layers))
 
 
+@lru_cache(maxsize=8)
 def _window(origin: LatLon) -> Polygon | MultiPolygon:
-    """All positions within reach, and some more, in (longitude, latitude) degrees."""
-    north = min(90.0, GEOD.fwd(origin.lon_deg, origin.lat_deg, 0.0, REACH_M)[1])
-    south = max(-90.0, GEOD.fwd(origin.lon_deg, origin.lat_deg, 180.0, REACH_M)[1])
-    highest = math.radians(min(89.0, max(abs(north), abs(south))))
-    half = min(180.0, math.degrees(REACH_M / (6.35e6 * math.cos(highest))))
-    west, east = origin.lon_deg - half, origin.lon_deg + half
-    parts = [box(max(west, -180.0), south, min(east, 180.0), north)]
-    if west < -180.0:
-        parts.append(box(west + 360.0, south, 180.0, north))
-    if east > 180.0:
-        parts.append(box(-180.0, south, east - 360.0, north))
-    return parts[0] if len(parts) == 1 else MultiPolygon(parts)
+    """All positions within reach, and 0.03 % more, in (longitude, latitude) degrees; a cap where a pole is in reach."""
+    north, south = (GEOD.fwd(origin.lon_deg, origin.lat_deg, bearing, REACH_M) for bearing in (0.0, 180.0))
+    if abs(origin.lat_deg) + math.degrees(REACH_M / LEAST_RADIUS_M) >= 90.0:
+        return box(-180.0, -90.0, 180.0, north[1]) if origin.lat_deg < 0.0 else box(-180.0, south[1], 180.0, 90.0)
+    ring = circle_ring(Circle(origin, REACH_M))
+    ring[:, 0] = origin.lon_deg + np.mod(ring[:, 0] - origin.lon_deg + 180.0, 360.0) - 180.0  # in one piece
+    whole, globe = Polygon(ring), box(-180.0, -90.0, 180.0, 90.0)
+    turned = (translate(whole, xoff=by_deg) for by_deg in (-360.0, 0.0, 360.0))
+    window: Polygon | MultiPolygon = shapely.union_all([part.intersection(globe) for part in turned])
+    shapely.prepare(window)
+    return window
 
 
 def _cut(layer: Layer, window: Polygon | MultiPolygon) -> Layer | None:

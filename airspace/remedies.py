@@ -44,7 +44,7 @@ class RemedyKind(StrEnum):
 class Limits:
     """What a remedy may not exceed.
 
-    Heights above ground [m] hold for the planned line wherever the route is in the air between two places in the air.
+    Heights above ground [m] hold for the planned line, the lowest between places in the air only.
     Departures stay within the horizon of the question and not before `not_before_s` [s UTC]; ways round stay within
     `detour_m` [m] of the route's places.
     """
@@ -117,7 +117,9 @@ class _Search:
     def departures(self, route: Route, *, raise_m: float = 0.0, left_out: tuple[int, ...] = ()) -> Iterator[Remedy]:
         """The least delay, and the least advance, after which a route is free; in what it was changed is passed on."""
         forbidden = [*chain.from_iterable(self._forbidden_times(route).values())]
-        later_s, earlier_s = (least_shift(forbidden, sign, closed=False, step=TIME_STEP_S) for sign in (1, -1))
+        too_soon = (-math.inf, self._limits.not_before_s - route.departs_s)
+        later_s = least_shift([*forbidden, too_soon], 1, closed=False, step=TIME_STEP_S)
+        earlier_s = least_shift(forbidden, -1, closed=False, step=TIME_STEP_S)
         for kind, least_s, step_s in (
             (RemedyKind.LATER, later_s, TIME_STEP_S),
             (RemedyKind.EARLIER, -earlier_s, -TIME_STEP_S),
@@ -198,11 +200,10 @@ class _Search:
         airspace, grounded = self._question.airspace, self._question.grounded(flown.route)
         lowest_m, highest_m = self._limits.lowest_agl_m - ROUNDING_M, self._limits.highest_agl_m + ROUNDING_M
         for leg in flown.legs:
-            if grounded & leg.ends:
-                continue
             ground = airspace.surface.along(airspace.frame, leg.start_xy, leg.end_xy)
             above = ground.under(leg.start_ellipsoidal_m, leg.end_ellipsoidal_m)
-            if above.lowest()[0] < lowest_m or above.highest()[0] > highest_m:
+            too_low = above.lowest()[0] < lowest_m and not grounded & leg.ends
+            if too_low or above.highest()[0] > highest_m:
                 return False
         return not self._too_close(flown)
 

@@ -22,6 +22,8 @@ Moment = tuple[float, float, float, float]
 """Where a flight is when: east, north, ellipsoidal height [m] and UTC second."""
 
 TALLEST_PIECE_M = 5.0  # a piece of a leg rises or falls by no more
+SAME_PLACE_M = 0.5
+LEAST_LEG_S = 0.001  # seconds since 1970 tell no less apart than a quarter of a microsecond
 LONGEST_PIECE_S = 20.0  # and lasts no longer, unless the drone stands still
 
 
@@ -46,7 +48,7 @@ class Route:
     A leg takes as long as the slower of its two movements, along the ground and up or down, takes at its speed. `fix`
     is the kind of position fix that the flight is planned with (a key of `airspace.margins.FIX_ERRORS_M`) and
     `wind_mps` the mean wind. Raises ValueError for what nobody can fly: no waypoint, speeds that are not positive,
-    times that are not finite.
+    times that are not finite, no time for a way of more than `SAME_PLACE_M` [m].
     """
 
     name: str
@@ -68,10 +70,20 @@ class Route:
             raise ValueError("a route has waypoints, and times at and between them that are not negative")
         if not math.isfinite(self.departs_s):
             raise ValueError(f"a route departs at a moment, not at {self.departs_s}")
+        for before, after in pairwise(self.waypoints):
+            if after.after_s is not None and after.after_s < LEAST_LEG_S and _apart_m(before, after) > SAME_PLACE_M:
+                raise ValueError(f"a route takes time from place to place, not {after.after_s} s")
 
     def departing(self, at_s: float) -> Route:
         """The same route, flown from another moment [s UTC] on."""
         return replace(self, departs_s=at_s)
+
+
+def _apart_m(one: Waypoint, other: Waypoint) -> float:
+    """How far apart two places are [m], in height only where both count from one datum."""
+    if one.height.datum is not other.height.datum:
+        return one.position.distance_m(other.position)
+    return math.hypot(one.position.distance_m(other.position), one.height.value_m - other.height.value_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,8 @@ class RoutePiece:
 def legs_of(route: Route, frame: LocalFrame, surface: Surface) -> tuple[RouteLeg, ...]:
     """The legs of a route in order, stays included; each begins where and when the one before it ends.
 
-    What takes no time is left out. Raises `Refused` where the surface does not know the ground that a height needs.
+    A stay that takes no time is left out; a way between two places never is, and takes `LEAST_LEG_S` [s] at least.
+    Raises `Refused` where the surface does not know the ground that a height needs.
     """
     plan = frame.xy_array([(w.position.lon_deg, w.position.lat_deg) for w in route.waypoints]).tolist()
     heights_m = [surface.at(w.position).ellipsoidal_m(w.height) for w in route.waypoints]
@@ -141,6 +154,8 @@ def legs_of(route: Route, frame: LocalFrame, surface: Surface) -> tuple[RouteLeg
         takes_s = waypoint.after_s
         if takes_s is None:
             takes_s = _leg_s(route, math.dist(from_xy, xy), up_m - from_m)
+        if (from_xy, from_m) != (xy, up_m):
+            takes_s = max(takes_s, LEAST_LEG_S)
         if number > 0 and now_s + takes_s > now_s:
             legs.append(RouteLeg(number, from_xy, xy, from_m, up_m, now_s, now_s + takes_s))
             now_s += takes_s

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 
+HIGHEST_M = 1.0e6  # nothing that flies in the air is higher, nor as deep
 FOREVER_S = 4102444800.0  # 2100-01-01: the end of a volume that has no end
 
 
@@ -32,6 +33,8 @@ class Volume4D:
         sides = (self.floor_ellipsoidal_m, self.ceiling_ellipsoidal_m, self.start_s, self.end_s)
         if not all(map(math.isfinite, sides)):
             raise ValueError(f"a volume has finite heights and times, not {sides}")
+        if max(abs(self.floor_ellipsoidal_m), abs(self.ceiling_ellipsoidal_m)) > HIGHEST_M:
+            raise ValueError(f"a volume lies within {HIGHEST_M:g} m of the ellipsoid, unlike {sides}")
         if self.outline.is_empty or not self.outline.is_valid:
             raise ValueError(f"a volume has a simple outline: {shapely.is_valid_reason(self.outline)}")
         if self.floor_ellipsoidal_m > self.ceiling_ellipsoidal_m or self.start_s >= self.end_s:

@@ -21,6 +21,7 @@ from airspace.formats.importing import import_charts
 from airspace.frames import Datum, Height, LatLon, LocalFrame
 from airspace.ground.surface import Surface
 from airspace.laying import charted_outline, laid_heights, laid_shape, middle_of
+from airspace.reach import within_reach
 from airspace.reasons import Reason, Refused, Words
 from airspace.schedules import ALWAYS, Schedule
 from airspace.volumes import Volume4D
@@ -156,7 +157,7 @@ def _lay(
             continue
         zones.append(
             Zone(
-                id=charted.id if number == 0 else f"{charted.id}#{number + 1}",
+                id=charted.laid_ids[number],
                 name=charted.name,
                 kind=charted.kind,
                 rule=charted.rule,
@@ -192,14 +193,16 @@ def _heights(layer: Layer, said: Placed, surface: Surface | None, where: str) ->
 def load_charts(paths: Iterable[Path], frame: LocalFrame, surface: Surface) -> tuple[Zone, ...]:
     """The zones of all charts of a site, file by file, of any format that is known; an id may come once in all of them.
 
-    Raises `Refused` with every problem found in any of the files.
+    What of a zone lies beyond reach is cut off (`reach.within_reach`); one that lies there whole is refused, since a
+    site's own chart with it has its coordinates mixed up. Raises `Refused` with every problem found in any of the
+    files.
     """
     read = import_charts(paths, partial=True)
     zones: list[Zone] = []
     reasons = [*read.reasons]
     for charted in read.zones:
         try:
-            zones += lay(charted, frame, surface)
+            zones += lay(within_reach(charted, frame.origin) or charted, frame, surface)
         except Refused as refused:
             reasons += refused.reasons
     if reasons:

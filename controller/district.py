@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from airspace.intents import IntentState, OperationalIntent
 from airspace.model import Airspace
-from airspace.reasons import Refused, Words
+from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.rules import by_name
 from airspace.volumes import Volume4D
 from airspace.zones import Zone
@@ -28,11 +28,12 @@ from controller.events import (
     Record,
 )
 from controller.flight.phases import allowed
+from controller.holder import holder_of
 from controller.links.drone import DroneLink
 from controller.links.transport import Transport
 from controller.pole_picture import Poles
 from controller.register.register import Register
-from controller.sharing import Sharing, StaleKnowledgeError
+from controller.sharing import STALE, Sharing, StaleKnowledgeError
 from controller.site_airspace import SiteSurface
 from controller.state import FlightState, State
 from controller.store import Store, open_store
@@ -41,6 +42,18 @@ from missions.volumes import absolute
 
 # The events that change what an intent holds.
 OF_INTENTS = (IntentAccepted, IntentChanged, OffNominal, FlightEnded)
+
+UNTOLD = Rule(
+    "register.untold",
+    Words(
+        "the shared register does not say yet what flight {flight} holds",
+        "共享登记库尚未记录飞行 {flight} 所占空域",
+    ),
+    Words(
+        "Look at the alarm that says why; it is tried again at every look.",
+        "请查看说明原因的告警；每次读取时都会重试。",
+    ),
+)
 
 Connect = Callable[[str], Awaitable[Transport]]
 
@@ -59,7 +72,11 @@ class District:
     poles: Poles | None = None
     links: dict[str, DroneLink] = field(default_factory=dict)  # by drone id, while they are open
     upload_progress: tuple[int, int] = (0, 0)  # steps done, steps in all
+    # by flight, its volumes as the log has them and as they lie in the frame: they are asked for every second
+    laid: dict[str, tuple[tuple[PlanVolume, ...], tuple[Volume4D, ...]]] = field(default_factory=dict)
     raised: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
+    # by flight, the number of the event that the shared register has yet to be told of
+    untold: dict[str, int] = field(default_factory=dict)
 
     async def record(self, *events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
         """Make events durable; the folded state has them when this returns.
@@ -86,13 +103,30 @@ class District:
             await self.sharing.follow()
         except Refused as refused:
             await self._register_is_behind(refused)
+        for flight in sorted(self.untold):
+            if not self.sharing.unread:
+                await self.settle(flight)
         return self.sharing.news
+
+    async def unseen(self, flight: str) -> tuple[Reason, ...]:
+        """Look at the shared register; why a flight cannot be judged by what the model holds then, empty if it can."""
+        if self.sharing is None:
+            return ()
+        await self.follow_register()
+        if self.sharing.unread:
+            return self.sharing.unread
+        try:
+            unplaced = await self.sharing.unplaced(self.volumes_of(self.state.flights[flight]))
+        except Refused as refused:
+            return refused.reasons
+        return (*unplaced, *([Reason(UNTOLD, flight, {"flight": flight})] if flight in self.untold else ()))
 
     async def settle(self, flight: str) -> None:
         """Make the shared register say of a flight what the log says; an alarm says so when it cannot."""
         if self.sharing is None:
             return
         held = self.state.flights.get(flight)
+        event = self.untold.setdefault(flight, 0)
         try:
             if held is None:
                 await self.sharing.settle(flight, None, 0, ())
@@ -100,9 +134,12 @@ class District:
                 off_nominal = self._absolute(held.off_nominal)
                 await self.sharing.settle(flight, held.intent, held.priority, self.volumes_of(held), off_nominal)
         except StaleKnowledgeError:
-            pass  # somebody changed something just now; the next look settles it
+            await self._register_is_behind(Refused([Reason(STALE, flight, {"flight": flight})]))
         except Refused as refused:
             await self._register_is_behind(refused)
+        else:
+            if self.untold.get(flight) == event:  # else more has happened to it meanwhile
+                del self.untold[flight]
 
     async def _register_is_behind(self, refused: Refused) -> None:
         reason = refused.reasons[0]
@@ -150,6 +187,8 @@ class District:
         """Keep the airspace model in step with an intent's events."""
         if flight.intent is None or not isinstance(record.event, OF_INTENTS):
             return
+        if self.sharing is not None:
+            self.untold[flight.id] = record.seq
         if flight.intent is IntentState.ENDED:
             self.airspace.remove_intent(flight.id)
         else:
@@ -190,8 +229,10 @@ async def open_district(
             district._apply(record)
         store.listen(district._apply)
         if register is not None:
-            district.sharing = Sharing(register, site.file.name, airspace, ground)
-            await district.sharing.follow()
+            district.sharing = Sharing(register, holder_of(path, site.file.name), airspace)
+            await district.follow_register()
+            if district.sharing.unread:
+                raise Refused(district.sharing.unread)
             for flight in sorted({*await district.sharing.own(), *(f.id for f in district.state.unfinished())}):
                 await district.settle(flight)
         yield district

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, ParamSpec, TypeVar
 
 from airspace.charted import ChartedZone
 from airspace.frames import LocalFrame
-from airspace.ground.surface import Surface
-from airspace.intents import IntentEvent, IntentState, OperationalIntent
+from airspace.intents import CARRIES, IntentEvent, IntentState, OperationalIntent
 from airspace.laying import charted_outline, laid_shape
 from airspace.model import Airspace
-from airspace.reach import within_reach
 from airspace.reasons import Reason, Refused, Rule, Words
+from airspace.reservation import unread
 from airspace.volumes import Volume4D
-from airspace.zones import Zone, lay
 from controller.register.changes import IntentsChanged, LoggedChange, ZoneRemoved, ZonesImported, intent_of
 from controller.register.charted_zones import zone_of
+from controller.register.laying import put_registered
 from controller.register.register import NO_SUCH, Register
 
 P = ParamSpec("P")
@@ -33,17 +31,15 @@ T = TypeVar("T")
 Key = tuple[Literal["zone", "intent"], str]
 """What a version is of: a zone or an intent, by its id."""
 
-ZONE_CHARTED = Rule(
-    "site.zone-charted",
+STALE = Rule(
+    "register.stale",
     Words(
-        "zone {id} is in the register and in the site's own charts",
-        "区域 {id} 同时存在于登记库和站点自有图表中",
+        "the register changed near flight {flight} faster than it could be read",
+        "登记库中飞行 {flight} 附近的内容变化过快，未能及时读取",
     ),
-    Words(
-        "Remove it from one of them: `beichen airspace remove {id}`, or the site file's airspace list.",
-        "请从其中一处删除：`beichen airspace remove {id}`，或修改站点文件的 airspace 列表。",
-    ),
+    Words("Wait: it is tried again at the next look.", "请等待：下次读取时将重试。"),
 )
+LOOKS = 3  # at what changes all the time, before somebody is told
 
 # The states of a drone that does not keep to its volumes: the register says where it may be instead.
 ASTRAY = (IntentState.NONCONFORMING, IntentState.CONTINGENT)
@@ -71,17 +67,19 @@ class Sharing:
     Calls take turns. The register is asked in a thread, the model is changed on the loop that everybody reads it on.
     """
 
-    def __init__(self, register: Register, holder: str, airspace: Airspace, surface: Surface) -> None:
+    def __init__(self, register: Register, holder: str, airspace: Airspace) -> None:
         self._register = register
-        self._holder = holder
+        self.holder = holder
         self._airspace = airspace
-        self._surface = surface
         self.news = 0  # how often something that others may meet has changed
+        self.unread: tuple[Reason, ...] = ()  # why the last look at the register failed
         self._turn = asyncio.Lock()
         self._charted = frozenset(zone.charted_id for zone in airspace.zones)  # by the site itself
         self._seen = 0
         self._ovns: dict[Key, str] = {}  # the version of each thing that the model holds
         self._unplaced: dict[Key, tuple[Reason, ...]] = {}  # what the model cannot hold, and why
+        self._unlaid: dict[str, ChartedZone] = {}  # the zones among them: what goes may make room for one
+        self._untold: tuple[Reason, ...] = ()  # those of them that nobody has heard of
 
     async def follow(self) -> None:
         """Take in what changed in the register; `news` counts up when any of it changes what may be flown through.
@@ -90,6 +88,9 @@ class Sharing:
         """
         async with self._turn:
             await self._catch_up()
+            untold, self._untold = self._untold, ()
+        if untold:
+            raise Refused(untold)
 
     async def take(self, flight: str, priority: int, volumes: Sequence[Volume4D]) -> None:
         """Reserve airspace for a flight, or move what it has.
@@ -117,61 +118,74 @@ class Sharing:
             standing = await self._aside(self._standing, flight)
             if state is None or state is IntentState.ENDED:
                 if standing is not None:
-                    await self._aside(self._register.end, standing.id, standing.version, self._holder)
+                    await self._aside(self._register.end, standing.id, standing.version, self.holder)
                 return
-            theirs = self._there(volumes)
-            if standing is None or (state is standing.state is IntentState.ACCEPTED and standing.volumes != theirs):
-                with suppress(Refused):  # what could not be placed is told of below, if it is near
+            for _ in range(LOOKS):
+                try:
+                    await self._tell(flight, state, priority, volumes, off_nominal)
+                except StaleKnowledgeError:
                     await self._catch_up()
-                await self._take(flight, priority, volumes)
-                standing = await self._aside(self._standing, flight)
-            if standing is not None:
-                astray = self._there(off_nominal) if state in ASTRAY else None
-                await self._aside(self._step, standing, state, astray)
+                else:
+                    return
+            raise StaleKnowledgeError
+
+    async def unplaced(self, volumes: Sequence[Volume4D]) -> tuple[Reason, ...]:
+        """Why the model does not hold all that the register has near some volumes; empty when it does."""
+        async with self._turn:
+            near = await self._aside(self._near, self._there(volumes))
+            return tuple(reason for key in near for reason in self._unplaced.get(key, ()))
 
     async def own(self) -> tuple[str, ...]:
         """The flights that hold airspace in the register in this district's name."""
-        start, intents = self._id(""), await self._aside(self._register.intents)
-        return tuple(intent.id.removeprefix(start) for intent in intents if intent.id.startswith(start))
+        held = await self._aside(self._register.held_by, self.holder)
+        return tuple(intent_id.removeprefix(self._id("")) for intent_id in held)
 
     async def _aside(self, work: Callable[P, T], *given: P.args, **more: P.kwargs) -> T:
-        """A register waits for other processes, and the loop must not wait with it."""
-        return await asyncio.get_running_loop().run_in_executor(None, partial(work, *given, **more))
+        """A register waits for other processes, and the loop must not wait with it.
+
+        Whoever is cancelled meanwhile goes on when the work is over, so that nothing of it happens behind the next.
+        """
+        working = asyncio.get_running_loop().run_in_executor(None, partial(work, *given, **more))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])
+            if not working.cancelled():
+                working.exception()
+            raise
 
     def _id(self, flight: str) -> str:
-        return f"{self._holder}/{flight}"
+        return f"{self.holder}/{flight}"
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
     async def _catch_up(self) -> None:
-        news = await self._aside(self._read, self._seen)
-        faults: dict[Key, tuple[Reason, ...]] = {}
-        for zone_id, charted in news.zones.items():
-            if zone_id in self._charted:
-                if charted is not None:
-                    faults["zone", zone_id] = (Reason(ZONE_CHARTED, zone_id, {"id": zone_id}),)
-                continue
-            self._airspace.remove_zone(zone_id)
-            try:
-                self._airspace.put_zones(self._laid(charted))
-            except Refused as refused:
-                faults["zone", zone_id] = refused.reasons
+        try:
+            news = await self._aside(self._read, self._seen)
+        except Refused as refused:
+            self.unread = refused.reasons
+            raise
+        self.unread = ()
+        zones = {**self._unlaid, **news.zones} if news.zones else {}
+        faults: dict[Key, tuple[Reason, ...]] = {
+            ("zone", zone_id): reasons
+            for zone_id, reasons in put_registered(self._airspace, zones, self._charted).items()
+        }
+        told = self._unplaced.keys() - {("zone", zone_id) for zone_id in news.zones}
+        if news.zones:
+            self._unlaid = {id_: zone for id_, zone in zones.items() if zone is not None and ("zone", id_) in faults}
         for intent in news.intents.values():
-            self._airspace.remove_intent(intent.id)
             try:
                 self._airspace.put_intent(moved_intent(intent, self._register.frame, self._airspace.frame))
             except Refused as refused:
                 faults["intent", intent.id] = refused.reasons
-        changed = {*(("zone", id_) for id_ in news.zones), *(("intent", id_) for id_ in news.intents)}
+        changed = {*(("zone", id_) for id_ in zones), *(("intent", id_) for id_ in news.intents)}
         kept = {key: reasons for key, reasons in self._unplaced.items() if key not in changed}
         self._unplaced, self._ovns, self._seen = kept | faults, news.ovns(self._ovns), news.seen
         self.news += bool(changed)
-        if faults:
-            raise Refused(reason for reasons in faults.values() for reason in reasons)
-
-    def _laid(self, charted: ChartedZone | None) -> tuple[Zone, ...]:
-        near = None if charted is None else within_reach(charted, self._airspace.frame.origin)
-        return () if near is None else lay(near, self._airspace.frame, self._surface)
+        self._untold += tuple(
+            reason for key, reasons in faults.items() if key[0] == "intent" or key not in told for reason in reasons
+        )
 
     def _read(self, seen: int) -> _News:
         """Everything that changed after a change, as it stands after the last of these."""
@@ -179,7 +193,7 @@ class Sharing:
         while True:
             while changes := self._register.changes_after(news.seen):
                 for change in changes:
-                    news.note(change, self._holder)
+                    news.note(change, self.holder)
             if not news.zones:
                 return news
             news.zone_ovns = {held.zone.id: held.ovn for held in self._register.zones()}
@@ -188,37 +202,88 @@ class Sharing:
 
     # -- what goes out -----------------------------------------------------------------------------------------------
 
+    async def _tell(
+        self,
+        flight: str,
+        state: IntentState,
+        priority: int,
+        volumes: Sequence[Volume4D],
+        off_nominal: Sequence[Volume4D],
+    ) -> None:
+        """Bring a flight that holds something into the register, and there to its state."""
+        standing = await self._aside(self._standing, flight)
+        if standing is None:
+            await self._catch_up()
+            await self._take(flight, priority, volumes)
+            standing = await self._aside(self._standing, flight)
+        if standing is not None:
+            astray = self._there(off_nominal) if state in ASTRAY else ()
+            await self._asked(self._step, standing, state, self._there(volumes), astray)
+
     async def _take(self, flight: str, priority: int, volumes: Sequence[Volume4D]) -> None:
         theirs, own_id = self._there(volumes), self._id(flight)
-        near = await self._aside(self._near, theirs, own_id)
+        near = await self._aside(self._near, theirs)
         if unplaced := [reason for key in near for reason in self._unplaced.get(key, ())]:
             raise Refused(unplaced)
         if any(self._ovns.get(key) != ovn for key, ovn in near.items()):
             raise StaleKnowledgeError
         standing = await self._aside(self._standing, flight)
-        known = frozenset(near.values())
         if standing is None:
             intent = OperationalIntent(own_id, priority, IntentState.ACCEPTED, theirs)
-            await self._aside(self._register.reserve, [intent], known, self._holder)
+            key = await self._aside(self._known, theirs)
+            await self._asked(self._register.reserve, [intent], key, self.holder)
             return
-        change, version = IntentEvent.CHANGE, standing.version
-        await self._aside(self._register.change_state, own_id, change, version, self._holder, key=known, volumes=theirs)
+        change, version, key = IntentEvent.CHANGE, standing.version, await self._aside(self._known, theirs)
+        await self._asked(self._register.change_state, own_id, change, version, self.holder, key=key, volumes=theirs)
 
-    def _near(self, volumes: Sequence[Volume4D], own_id: str) -> dict[Key, str]:
-        """The versions of all that others have near."""
+    async def _asked(self, work: Callable[P, T], *given: P.args, **more: P.kwargs) -> T:
+        """What the register decides; raises `StaleKnowledgeError` where it knows more than the key says."""
+        try:
+            return await self._aside(work, *given, **more)
+        except Refused as refused:
+            if unread(refused):
+                raise StaleKnowledgeError from None
+            raise
+
+    def _near(self, volumes: Sequence[Volume4D]) -> dict[Key, str]:
+        """The versions of all that others have near; what the district holds itself it knows from its own log."""
         intents, zones = self._register.near(volumes)
-        near: dict[Key, str] = {("intent", intent.id): intent.ovn for intent in intents if intent.id != own_id}
+        near: dict[Key, str] = {
+            ("intent", intent.id): intent.ovn
+            for intent in intents
+            if not intent.id.startswith(self._id("")) or self._register.holder(intent.id) != self.holder
+        }
         return near | {("zone", zone.id): zone.ovn for zone in zones}
 
-    def _step(self, standing: OperationalIntent, state: IntentState, astray: tuple[Volume4D, ...] | None) -> None:
-        """One event of an intent that stands, if any is owed: to another state, or with the drone that is astray."""
+    def _step(
+        self,
+        standing: OperationalIntent,
+        state: IntentState,
+        planned: tuple[Volume4D, ...],
+        astray: tuple[Volume4D, ...],
+    ) -> None:
+        """One event of an intent that stands, if any is owed: to another state or place, or with the drone astray."""
         event = IntentEvent.CHANGE if state is standing.state else STEPS.get((standing.state, state))
-        if event is None or (event is IntentEvent.CHANGE and astray in (None, standing.off_nominal_volumes)):
+        carries_planned, carries_astray = CARRIES[state]
+        same = planned == standing.volumes or not carries_planned
+        if event is None or (
+            event is IntentEvent.CHANGE and same and (astray == standing.off_nominal_volumes or not carries_astray)
+        ):
             return
-        key = self._near(standing.held, standing.id).values()
         self._register.change_state(
-            standing.id, event, standing.version, self._holder, key=key, off_nominal_volumes=astray
+            standing.id,
+            event,
+            standing.version,
+            self.holder,
+            key=self._known(planned),
+            volumes=None if same else planned,
+            off_nominal_volumes=astray if carries_astray else None,
         )
+
+    def _known(self, volumes: Sequence[Volume4D]) -> frozenset[str]:
+        """A key of all that was read and of the district's own flights near some volumes."""
+        own = (intent for intent in self._register.near(volumes)[0] if self._register.holder(intent.id) == self.holder)
+        return frozenset(self._ovns.values()) | {intent.ovn for intent in own}
 
     def _standing(self, flight: str) -> OperationalIntent | None:
         """What the register holds for a flight; None for nothing or no more."""

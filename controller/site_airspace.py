@@ -17,15 +17,15 @@ from airspace.ground.terrain import Terrain
 from airspace.ground.terrain_surface import TerrainSurface
 from airspace.intents import OperationalIntent
 from airspace.model import Airspace
-from airspace.reach import within_reach
 from airspace.reasons import Reason, Refused
 from airspace.rules import by_name
 from airspace.rules.jurisdiction import Jurisdiction
-from airspace.zones import Zone, lay, load_charts
+from airspace.zones import Zone, load_charts
 from controller.clock import fresh_seed
 from controller.config import LoadedSite
+from controller.register.laying import put_registered
 from controller.register.register import Founding, Register, open_register
-from controller.sharing import ZONE_CHARTED, moved_intent
+from controller.sharing import moved_intent
 
 SiteSurface = Ground | TerrainSurface
 
@@ -45,12 +45,16 @@ def load_site_airspace(site: LoadedSite, utc_s: Callable[[], float]) -> SiteAirs
     surface = surface_of(site)
     law = by_name(site.file.jurisdiction)
     intents: tuple[OperationalIntent, ...] = ()
-    zones = list(load_site_zones(site, surface))
+    zones = load_site_zones(site, surface)
+    registered: dict[str, ChartedZone] = {}
     if site.path(site.file.register).exists():
         with site_register(site, utc_s) as register:
-            zones += registered_zones(register, site, surface, {zone.charted_id for zone in zones})
+            registered = {held.zone.id: held.zone for held in register.zones()}
             intents = tuple(moved_intent(intent, register.frame, site.frame) for intent in register.intents())
     airspace = Airspace(site.frame, surface, zones, intents, jurisdiction=law)
+    faults = put_registered(airspace, registered, {zone.charted_id for zone in zones})
+    if faults:  # a question is not answered from half of what is known
+        raise Refused(reason for reasons in faults.values() for reason in reasons)
     return SiteAirspace(airspace, surface, LaidObstacles(site.frame, _obstacles(site, surface)), law)
 
 
@@ -59,8 +63,7 @@ def held_zones(site: LoadedSite, utc_s: Callable[[], float]) -> list[ChartedZone
 
     Raises `Refused` with every problem in the charts.
     """
-    paths = [site.path(name) for name in site.file.airspace]
-    zones = list(import_charts(paths, partial=False, existing_ids=frozenset()).zones)
+    zones = list(charted_by_site(site))
     if site.path(site.file.register).exists():
         with site_register(site, utc_s) as register:
             zones += [held.zone for held in register.zones()]
@@ -77,30 +80,14 @@ def surface_of(site: LoadedSite) -> SiteSurface:
     return TerrainSurface(Terrain.load(site.path(terrain.path), counted_from), geoid)
 
 
+def charted_by_site(site: LoadedSite) -> tuple[ChartedZone, ...]:
+    """The zones of the chart files that the site names, as charted. Raises `Refused` with every problem in them."""
+    return import_charts([site.path(name) for name in site.file.airspace]).zones
+
+
 def load_site_zones(site: LoadedSite, surface: SiteSurface) -> tuple[Zone, ...]:
     """The zones of the chart files that the site names. Raises `Refused` with every problem in any of them."""
     return load_charts([site.path(name) for name in site.file.airspace], site.frame, surface)
-
-
-def registered_zones(register: Register, site: LoadedSite, surface: SiteSurface, charted: set[str]) -> list[Zone]:
-    """The zones of the register within reach of a site, laid for it.
-
-    Raises `Refused` for zones that its own charts have too, and for those that cannot be laid.
-    """
-    reasons: list[Reason] = []
-    zones: list[Zone] = []
-    for held in register.zones():
-        if held.zone.id in charted:
-            reasons.append(Reason(ZONE_CHARTED, site.file.register, {"id": held.zone.id}))
-            continue
-        near = within_reach(held.zone, site.frame.origin)
-        try:
-            zones += lay(near, site.frame, surface) if near is not None else ()
-        except Refused as refused:
-            reasons += refused.reasons
-    if reasons:
-        raise Refused(reasons)
-    return zones
 
 
 @contextmanager

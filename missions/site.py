@@ -26,7 +26,7 @@ class OpenGround:
 
 @dataclass(frozen=True, slots=True)
 class DroneType:
-    """What the planner needs of an airframe; masses [kg], speeds [m/s], capacity [Wh].
+    """What the planner needs of an airframe; `mass_kg` is the greatest that it takes off with, speeds [m/s].
 
     `disk_area_m2` is the sum of the rotor disks; `figure_of_merit` covers rotor, motor and controller losses;
     `drag_area_m2` is the flat-plate area of body and payload; `avionics_w` is drawn all the time.

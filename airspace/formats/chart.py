@@ -16,6 +16,7 @@ from airspace.formats import chart_rules as rules
 from airspace.reasons import Reason, Refused, Rule, Words
 
 MOST_BYTES = 64 * 1024 * 1024
+MOST_REASONS = 1000  # a list of a million wrong numbers is told by the first of them
 DEEPEST = 64
 
 NUMBER = Words("a number", "数值")
@@ -44,6 +45,17 @@ class Chart:
         """One more thing that is wrong, at a path such as `features[3].properties.id`."""
         told = {name: _legible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
         self.reasons.append(Reason(rule, _legible(f"{self.where} {path}".rstrip()), told))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more is wrong already than anybody reads."""
+        return len(self.reasons) > MOST_REASONS
+
+    def gives_up(self, path: str) -> bool:
+        """Whether to read no further, since so much is wrong; that is then told, with the path at which it was."""
+        if self.is_full:
+            self.add(rules.TOO_MANY_PROBLEMS, path, count=len(self.reasons))
+        return self.is_full
 
     def refuse(self) -> None:
         """Raise `Refused` when anything was found."""

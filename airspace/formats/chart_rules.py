@@ -63,7 +63,10 @@ FOREIGN_FRAME = Rule(
 ID_TAKEN = Rule(
     "zone.id",
     Words("the id {id} is taken by {first}", "标识 {id} 已被 {first} 使用"),
-    Words("Give every zone an id of its own.", "请为每个区域使用唯一标识。"),
+    Words(
+        "Give every zone an id of its own; of zones that are there already, newer charts are imported with --replace.",
+        "请为每个区域使用唯一标识；如为已有区域的新版图表，请使用 --replace 导入。",
+    ),
 )
 IDS_DIFFER = Rule(
     "zone.ids-differ",
@@ -186,4 +189,9 @@ CIRCLE_DIFFERS = Rule(
         "多边形不是以 {centre} 为圆心、{radius_m:g} 米为半径的圆：{place} 距圆心 {away_m:.1f} 米",
     ),
     Words("Draw the circle as a Point with radius_m.", "请将圆绘制为带 radius_m 的 Point。"),
+)
+TOO_MANY_PROBLEMS = Rule(
+    "chart.problems",
+    Words("{count} problems so far; the rest of the file was not read", "已发现 {count} 个问题；文件其余部分未读取"),
+    Words("Mend these first.", "请先修正上述问题。"),
 )

@@ -35,7 +35,7 @@ from airspace.formats.geozones import (
 )
 from airspace.formats.outlines import Outline, sound_circle, sound_parts
 from airspace.formats.reading import Ids, Reading
-from airspace.formats.wire import NO_ENTRIES, conform, is_hopeless
+from airspace.formats.wire import NO_ENTRIES, conform
 from airspace.frames import Datum, Height
 from airspace.reasons import Words
 from airspace.schedules import BEGINNING_S, Schedule
@@ -216,7 +216,7 @@ def read_ed269(data: bytes, where: str) -> Reading:
         name, features = _features(chart, document)
         ids = Ids()
         for i, feature in enumerate(features):
-            if is_hopeless(chart, f"{name}[{i}]"):
+            if chart.gives_up(f"{name}[{i}]"):
                 break
             zones += _read_zone(chart, feature, f"{name}[{i}]", ids)
     if not (zones or chart.reasons):

@@ -32,7 +32,7 @@ from airspace.formats.geozones import (
 )
 from airspace.formats.outlines import Outline, sound, sound_circle, sound_parts
 from airspace.formats.reading import Ids, Reading
-from airspace.formats.wire import NO_ENTRIES, conform, is_hopeless
+from airspace.formats.wire import NO_ENTRIES, conform
 from airspace.frames import Datum, Height
 from airspace.reasons import Words
 from airspace.schedules import ALWAYS, Schedule
@@ -259,7 +259,7 @@ def read_ed318(data: bytes, where: str) -> Reading:
     ids = Ids()
     for i, value in enumerate(features if isinstance(features, list) else ()):
         path = f"features[{i}]"
-        if is_hopeless(chart, path):
+        if chart.gives_up(path):
             break
         feature = conform(chart, value, Feature, path)
         if feature is not None:

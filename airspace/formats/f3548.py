@@ -35,7 +35,7 @@ from airspace.formats.f3548_volumes import Frame, read_instant, read_volume
 from airspace.formats.geozones import authority_line, kind_of, rule_of
 from airspace.formats.outlines import Outline, area_of, sound
 from airspace.formats.reading import Reading
-from airspace.formats.wire import NO_ENTRIES, conform, is_hopeless
+from airspace.formats.wire import NO_ENTRIES, conform
 from airspace.geodesy.epochs import Motion
 from airspace.intents import CARRIES, INTENT_VERTICES, INTENT_VOLUMES, MOST_VERTICES, IntentState
 from airspace.laying import circle_ring
@@ -76,7 +76,7 @@ def read_f3548(data: bytes, where: str, *, motion: Motion | None = None, epoch: 
     zones: list[ChartedZone] = []
     intents: list[ForeignIntent] = []
     for value, path in () if chart.reasons else _entities(chart, document, ""):
-        if is_hopeless(chart, path):
+        if chart.gives_up(path):
             break
         if _is_intent(value):
             intent = conform(chart, value, Intent, path)

@@ -113,8 +113,13 @@ def read_collection(chart: Chart, document: Any) -> list[Feature]:
     features = chart.member(members, "features", "", FEATURES)
     values = [] if features is None else chart.list(features, "features", FEATURES) or []
     first_at: dict[str, str] = {}
-    read = (_read_feature(chart, value, f"features[{i}]", first_at) for i, value in enumerate(values))
-    return [feature for feature in read if feature is not None]
+    read: list[Feature] = []
+    for i, value in enumerate(values):
+        if chart.gives_up(path := f"features[{i}]"):
+            break
+        feature = _read_feature(chart, value, path, first_at)
+        read += [feature] if feature is not None else []
+    return read
 
 
 def _crs_name(crs: Mapping[str, Any]) -> Any:

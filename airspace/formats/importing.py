@@ -135,7 +135,7 @@ def import_charts(
         problems = [*reading.reasons]
         good = [zone for zone in reading.zones if _is_new(zone, str(path), taken, problems)]
         told = reading.intents if isinstance(reading, F3548Reading) else ()
-        told = tuple(intent for intent in told if _is_free(intent.id, [intent.id], str(path), taken, problems))
+        told = tuple(intent for intent in told if _is_free(intent.id, (intent.id,), str(path), taken, problems))
         if not reading.zones and not told and not problems:
             problems.append(Reason(NOTHING, str(path)))
         files.append(FileCount(str(path), name, len(good), len(told), len(problems)))
@@ -146,13 +146,12 @@ def import_charts(
 
 
 def _is_new(zone: ChartedZone, file: str, taken: dict[str, str | Words], problems: list[Reason]) -> bool:
-    """Whether neither the zone nor one of its layers, which are laid as ID#2 and so on, has the id of another."""
-    ids = [zone.id, *(f"{zone.id}#{number}" for number in range(2, len(zone.layers) + 1))]
+    """Whether neither the zone nor one of its layers has the id of another."""
     where = f"{file} {zone.source.feature}" if zone.source else file
-    return _is_free(zone.id, ids, where, taken, problems)
+    return _is_free(zone.id, zone.laid_ids, where, taken, problems)
 
 
-def _is_free(id_: str, ids: list[str], where: str, taken: dict[str, str | Words], problems: list[Reason]) -> bool:
+def _is_free(id_: str, ids: tuple[str, ...], where: str, taken: dict[str, str | Words], problems: list[Reason]) -> bool:
     clash = next((taken[one] for one in ids if one in taken), None)
     if clash is not None:
         problems.append(Reason(chart_rules.ID_TAKEN, where, {"id": id_, "first": clash}))

@@ -20,8 +20,6 @@ from airspace.formats.kml_tree import Element, read_tree
 from airspace.formats.reading import Ids, Reading
 from airspace.frames import Height
 
-MOST_REASONS = 1000
-
 CONTAINERS = ("Document", "Folder")
 OVERLAYS = ("GroundOverlay", "ScreenOverlay", "PhotoOverlay", "NetworkLinkControl")
 KNOWN = (*CONTAINERS, "Placemark", "NetworkLink", "name", "description", "ExtendedData", *OVERLAYS, *DISPLAY)
@@ -41,8 +39,7 @@ def read_kml(data: bytes, where: str, *, ceiling: Height | None = None) -> Readi
         part = read_placemark(chart, placemark, ceiling)
         if part is not None:
             parts.append(part)
-        if len(chart.reasons) > MOST_REASONS:
-            chart.add(rules.TOO_MANY_PROBLEMS, f"line {placemark.line}", count=len(chart.reasons))
+        if chart.gives_up(f"line {placemark.line}"):
             break
     if not parts and not chart.reasons:
         chart.add(rules.NO_ZONES, "")

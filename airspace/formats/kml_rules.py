@@ -168,8 +168,3 @@ LAYER = Rule(
         "同一 id 的各地标请编号为 1/N 至 N/N，除轮廓与高度外属性须一致。",
     ),
 )
-TOO_MANY_PROBLEMS = Rule(
-    "kml.problems",
-    Words("{count} problems so far; the rest of the file was not read", "已发现 {count} 个问题；文件其余部分未读取"),
-    Words("Mend these first.", "请先修正上述问题。"),
-)

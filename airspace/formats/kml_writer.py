@@ -15,12 +15,13 @@ from shapely.geometry import Polygon
 
 from airspace.charted import ChartedZone, Circle, Corridor, Layer, Restriction
 from airspace.formats.chart import Chart
+from airspace.formats.drawing import around
 from airspace.formats.geojson import plain
 from airspace.formats.geojson_hours import hours_members
 from airspace.formats.kml_elements import add_placemark, add_style, add_text, new_document, written
 from airspace.formats.outlines import Outline, sound
-from airspace.frames import Datum, LatLon, LocalFrame
-from airspace.laying import charted_outline, circle_ring, laid_shape, middle_of
+from airspace.frames import Datum, LatLon
+from airspace.laying import circle_ring
 from airspace.reasons import Refused
 
 # KML colours are aabbggrr
@@ -131,8 +132,7 @@ def _drawn(shape: Circle | Corridor) -> Outline | None:
     """The outline of a circle or corridor in degrees, for people; None around a pole, or when too long for a plane."""
     if isinstance(shape, Circle):
         return sound(Chart(""), [[(lon_deg, lat_deg) for lon_deg, lat_deg in circle_ring(shape).tolist()]], "")
-    frame = LocalFrame(middle_of(shape))
     try:
-        return charted_outline(frame, laid_shape(frame, shape))
+        return around(shape, "")
     except Refused:
         return None

@@ -30,8 +30,6 @@ FORMAT = "openair"
 LONGEST_LINE = 1000
 MOST_RECORDS = MOST_POSITIONS + 100  # of one zone
 MOST_ZONES = 4000  # Germany and its neighbours in the west have 800
-MOST_REASONS = 1000
-
 DRAWN = ("V", "DP", "DA", "DB", "DC", "DY")
 ONCE = ("AC", "AY", "AN", "AI", "AX", "AH", "AL")
 SEVERAL = ("AF", "AR", "AG", "AA")
@@ -113,8 +111,7 @@ def _blocks(chart: Chart, text: str) -> Iterator[Block]:
     is_skipped = False
     was_orphan = False
     for record in _records(chart, text):
-        if len(chart.reasons) > MOST_REASONS:
-            chart.add(rules.TOO_MANY_PROBLEMS, f"line {record.line}", count=len(chart.reasons))
+        if chart.gives_up(f"line {record.line}"):
             return
         if record.tag == "AC":
             if block is not None:

@@ -138,8 +138,3 @@ TOO_MUCH = Rule(
     Words("more than {most} {what}; what follows was not read", "超过 {most} {what}；其后内容未读取"),
     Words("Split the file.", "请拆分文件。"),
 )
-TOO_MANY_PROBLEMS = Rule(
-    "openair.problems",
-    Words("{count} problems so far; the rest of the file was not read", "已发现 {count} 个问题；文件其余部分未读取"),
-    Words("Check that this is an OpenAir chart; mend these first.", "请确认这是 OpenAir 文件，并先修正上述问题。"),
-)

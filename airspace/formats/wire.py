@@ -37,17 +37,11 @@ TOO_DEEP = Rule(
     Words("Make it flatter.", "请减少嵌套层数。"),
 )
 
-TOO_MANY = Rule(
-    "chart.problems",
-    Words("{count} problems so far; the rest of the file was not read", "已发现 {count} 个问题；文件其余部分未读取"),
-    Words("Mend these first.", "请先修正上述问题。"),
-)
 NO_ENTRIES = Rule(
     "chart.empty",
     Words("the document lists nothing", "文件未列出任何内容"),
     Words("Check that it is the file that was meant.", "请核对文件。"),
 )
-MOST_REASONS = 1000  # more than anybody reads; a list of a million wrong numbers is told by the first of them
 
 # What the text of each form must be, and what to call it. RFC 3986 and RFC 5322 are not checked beyond this: nobody is
 # called or written to because of a chart, but a text that is plainly something else shows that fields were mixed up.
@@ -92,14 +86,6 @@ def conform(chart: Chart, value: Any, shape: type[T], path: str) -> T | None:
 @lru_cache(maxsize=64)
 def _described(shape: Any) -> shapes.Type:
     return shapes.type_info(shape)
-
-
-def is_hopeless(chart: Chart, path: str) -> bool:
-    """Whether so much is wrong that reading on from a path is of no use; a reason says so."""
-    if len(chart.reasons) <= MOST_REASONS:
-        return False
-    chart.add(TOO_MANY, path, count=len(chart.reasons))
-    return True
 
 
 def _check(chart: Chart, value: Any, shape: shapes.Type, path: str) -> None:
@@ -156,7 +142,7 @@ def _check_list(chart: Chart, value: Any, shape: shapes.ListType, path: str) -> 
     check = _CHECKS[type(shape.item_type)]
     for i, item in enumerate(items):
         check(chart, item, shape.item_type, f"{path}[{i}]")
-        if len(chart.reasons) > MOST_REASONS:
+        if chart.is_full:
             return
 
 
@@ -226,7 +212,7 @@ def _check_object(chart: Chart, value: Any, shape: shapes.DictType, path: str) -
 def _check_plain(chart: Chart, value: Any, shape: shapes.AnyType, path: str) -> None:
     """Anything that can be written as JSON again: finite, encodable, not too deep."""
     waiting: list[tuple[Any, str, int]] = [(value, path, 0)]
-    while waiting and len(chart.reasons) <= MOST_REASONS:
+    while waiting and not chart.is_full:
         inner, at, depth = waiting.pop()
         if depth > DEEPEST:
             chart.add(TOO_DEEP, path, most=DEEPEST)

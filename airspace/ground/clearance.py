@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ Xy = tuple[float, float]
 
 TERRAIN = "terrain"
 SPOT_M = 1e-3  # a leg shorter than this is one place in plan
+LANES_M = 5.0  # ground beside a leg is looked at along lines so far apart; terrain models have nodes 12 to 90 m apart
 SLACK_M = 1e-6  # what is just within a limit stays within it through rounding
 
 TOO_LOW = Rule(
@@ -130,6 +131,10 @@ class LaidObstacles:
             for i, horizontal_m, edge_parts in zip(found, apart_m, per_obstacle, strict=True)
         ]
 
+    def passed(self, leg: StraightLeg, beside_m: float) -> list[Clearance]:
+        """Those that are `near`, from the least height above their tops up."""
+        return sorted(self.near(leg, beside_m), key=lambda clearance: (clearance.vertical_m, clearance.over))
+
     def _passed(
         self, i: int, leg: StraightLeg, horizontal_m: float, shares: Array, above_m: Array, apart_m: Array
     ) -> Clearance:
@@ -160,8 +165,37 @@ def clearances(leg: StraightLeg, surface: Surface, obstacles: LaidObstacles, bes
     The ground comes first, then obstacles from the least height above their tops up. The leg lies in the frame of the
     obstacles. Raises `Refused` where the terrain model knows no ground under the leg.
     """
-    near = sorted(obstacles.near(leg, beside_m), key=lambda clearance: (clearance.vertical_m, clearance.over))
-    return _over_ground(leg, surface, obstacles.frame), *near
+    return _over_ground(leg, surface, obstacles.frame), *obstacles.passed(leg, beside_m)
+
+
+def over_swath(leg: StraightLeg, surface: Surface, frame: LocalFrame, beside_m: float) -> Clearance:
+    """The least height of a leg over the ground within `beside_m` [m] of it in plan, beyond its ends too.
+
+    Exact under lines along the leg, `LANES_M` [m] apart at most and the outermost at `beside_m`; a peak between two of
+    them is seen from no farther than half of that. Ground beyond an end is held against the height of that end.
+    `horizontal_m` is how far beside the leg the line of the least height runs. Raises `Refused` where the terrain model
+    knows no ground there.
+    """
+    count = math.ceil(beside_m / LANES_M)
+    way = math.atan2(leg.end_xy[1] - leg.start_xy[1], leg.end_xy[0] - leg.start_xy[0])
+    east, north = math.cos(way), math.sin(way)
+    least: Clearance | None = None
+    for lane in range(-count, count + 1):
+        off_m = lane * beside_m / count if count else 0.0
+        start, end = ((x - off_m * north, y + off_m * east) for x, y in (leg.start_xy, leg.end_xy))
+        on_m = math.sqrt(max(0.0, beside_m**2 - off_m**2))
+        low_m, high_m = leg.start_ellipsoidal_m, leg.end_ellipsoidal_m
+        parts = [(0.0, 1.0, StraightLeg(start, end, low_m, high_m))]
+        if on_m > 0.0:
+            before, after = ((x + to * east, y + to * north) for (x, y), to in ((start, -on_m), (end, on_m)))
+            parts.append((0.0, 0.0, StraightLeg(start, before, low_m, low_m)))
+            parts.append((leg.length_m, 0.0, StraightLeg(end, after, high_m, high_m)))
+        for from_m, pace, part in parts:
+            one = _over_ground(part, surface, frame)
+            if least is None or one.vertical_m < least.vertical_m:
+                least = replace(one, along_m=from_m + pace * one.along_m, horizontal_m=abs(off_m))
+    assert least is not None
+    return least
 
 
 def shortfalls(found: Iterable[Clearance], required: RequiredClearance, where: str = "") -> tuple[Reason, ...]:

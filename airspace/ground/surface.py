@@ -12,6 +12,11 @@ from airspace.ground.profiles import Profile
 class Surface(Protocol):
     """Ground that may rise and fall; `Ground` itself is the level one."""
 
+    @property
+    def accuracy_m(self) -> float:
+        """What heights over ground or sea laid over it are off by at most, 19 times in 20 [m]."""
+        ...
+
     def at(self, position: LatLon) -> Ground:
         """The ground at one position. Raises `Refused` where nothing is known of it."""
         ...

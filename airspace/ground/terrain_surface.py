@@ -7,7 +7,7 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from airspace.charted import Circle, Corridor, Shape
 from airspace.frames import Ground, LatLon, LocalFrame
-from airspace.geodesy.geoid import Geoid
+from airspace.geodesy.geoid import BUILT_IN_ACCURACY_M, Geoid
 from airspace.ground.profiles import Profile
 from airspace.ground.terrain import Terrain
 from airspace.laying import charted_outline, circle_ring, laid_shape, middle_of
@@ -18,11 +18,21 @@ LONGEST_PIECE_M = 500.0
 
 
 class TerrainSurface:
-    """Ground of a terrain model, over the sea of a geoid (`geoid.datum_1985` for heights of Chinese surveys)."""
+    """Ground of a terrain model, over the sea of a geoid (`geoid.datum_1985` for heights of Chinese surveys).
 
-    def __init__(self, terrain: Terrain, geoid: Geoid) -> None:
+    `terrain_accuracy_m` [m] is what 95 % of the model's heights are within, as far as it is known.
+    """
+
+    def __init__(self, terrain: Terrain, geoid: Geoid, terrain_accuracy_m: float = 0.0) -> None:
         self.terrain = terrain
         self.geoid = geoid
+        self.terrain_accuracy_m = terrain_accuracy_m
+
+    @property
+    def accuracy_m(self) -> float:
+        """The error of the geoid and of the terrain together [m]; an unstated geoid counts as the built-in one."""
+        geoid_m = BUILT_IN_ACCURACY_M if self.geoid.accuracy_m is None else self.geoid.accuracy_m
+        return geoid_m + self.terrain_accuracy_m
 
     def at(self, position: LatLon) -> Ground:
         """The ground at one position. Raises `Refused` outside of the terrain model or the geoid, and in voids."""

@@ -357,4 +357,5 @@ CHINA = Jurisdiction(
         Words("Name one of: {known}.", "可选：{known}。"),
     ),
     scenarios={"fixed-facility": FIXED_FACILITY},
+    cases=tuple(SPECIAL_CASES),
 )

@@ -130,7 +130,8 @@ class Jurisdiction:
     `height_reached` says whether `height_most_agl_m` itself may be flown. It is night while the sun stands lower than
     `night_below_deg` [deg]. `kind_asks` and `restriction_asks` say what a
     zone asks by its kind and by what its chart says; the stronger holds. `exempt` judges whether a flight need not be
-    applied for. `scenarios` are sets of checks that a flight may claim to keep. `may_overlap(own, other)` says whether
+    applied for. `scenarios` are sets of checks that a flight may claim to keep. `cases` count as applying until
+    somebody clears them by name (`ClearedCase`). `may_overlap(own, other)` says whether
     an intent of one priority may be planned over one of another.
     """
 
@@ -154,6 +155,7 @@ class Jurisdiction:
     may_overlap: Callable[[int, int], bool]
     scenario: Requirement
     scenarios: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+    cases: tuple[str, ...] = ()
 
     def asks(self, kind: str, restriction: Restriction) -> ZoneAsk:
         """What a zone of a kind with a restriction asks: the stronger of the two; the restriction's if they agree."""

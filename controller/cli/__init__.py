@@ -1,5 +1,15 @@
 """The command line: `beichen`."""
 
-from controller.cli.app import main
+import sys
+
+
+def main() -> None:
+    """Run one verb; what the verbs need takes a second to load, and Ctrl-C in it is no error."""
+    try:
+        from controller.cli.app import main as run_verb  # noqa: PLC0415 - within reach of the line below
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run_verb()
+
 
 __all__ = ["main"]

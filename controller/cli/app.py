@@ -70,7 +70,7 @@ def run(arguments: list[str]) -> int:
         view_of(lang, json).refused(refused.reasons)
         return Exit.REFUSED
     except KeyboardInterrupt:
-        view_of(lang, json).say(words.STOPPED)
+        view_of(lang, json).say(words.STOPPED if arguments[:1] in (["fly"], ["demo"]) else words.STOPPED_ONLY)
         return Exit.REFUSED
     return int(code or Exit.DONE)
 

@@ -45,6 +45,8 @@ NO_SITE = Rule(
     ),
 )
 
+PLANNED_WIND_MPS = 4.0  # where nobody measured it and nobody said otherwise
+
 SiteOption = Annotated[Path | None, Parameter(help="The site file; site.toml beside the mission or here. 站点文件。")]
 
 
@@ -62,7 +64,7 @@ def plan(
     mission: Annotated[Path, Parameter(help="A request (.yaml), .plan or .waypoints file. 请求或航线文件。")],
     *,
     site: SiteOption = None,
-    wind: Annotated[float, Parameter(help="Mean wind to plan with [m/s]. 规划用平均风速。")] = 4.0,
+    wind: Annotated[float, Parameter(help="Mean wind to plan with [m/s]. 规划用平均风速。")] = PLANNED_WIND_MPS,
     out: Annotated[
         Path | None, Parameter(help="Also write it as .plan, .waypoints, .geojson or .kml. 另存为文件。")
     ] = None,

@@ -24,6 +24,7 @@ STOPPED = Words(
     "Stopped. A drone in the air flies its uploaded plan to the end; run `beichen fly` again to pick it up.",
     "已停止。空中的无人机会按已上传的计划完成飞行；再次运行 `beichen fly` 即可继续跟踪。",
 )
+STOPPED_ONLY = Words("Stopped.", "已停止。")
 REPORT_AT = Words("report", "报告")
 PICKED_UP = Words(
     "flight {flight} was left open; following it to its landing", "飞行 {flight} 尚未结束，继续跟踪至降落"

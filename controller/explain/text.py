@@ -27,8 +27,11 @@ NO_REMEDY = Words(
 )
 
 
-def explanation_text(answer: Answer, remedies: Sequence[Remedy], lang: Lang) -> str:
-    """The whole answer as lines for a terminal: verdict, conflicts, margins with their terms, remedies."""
+def explanation_text(answer: Answer, remedies: Sequence[Remedy] | None, lang: Lang) -> str:
+    """The whole answer as lines for a terminal: verdict, conflicts, margins with their terms, remedies.
+
+    None stands for remedies that nobody looked for, of which nothing is said.
+    """
     lines = [verdict(answer).text(lang), f"  {flown_words(answer).text(lang)}"]
     for number, conflict in enumerate(answer.conflicts, 1):
         lines += _conflict_lines(number, conflict, lang)
@@ -40,7 +43,7 @@ def explanation_text(answer: Answer, remedies: Sequence[Remedy], lang: Lang) -> 
         lines.append(f"  {LEAST_CLEARANCE.text(lang, facts)}")
     lines += ["", MARGINS.text(lang)]
     lines += [f"  {line}" for line in answer.question.margins.text(lang).splitlines()]
-    if not answer.free:
+    if not answer.free and remedies is not None:
         lines += ["", REMEDIES.text(lang)]
         lines += [f"  {letter(i)}  {remedy.words.text(lang)}" for i, remedy in enumerate(remedies)]
         if not remedies:

@@ -7,12 +7,12 @@ A gate answers PASS, WAIT (it may still become a pass: a fix that converges, a p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from airspace.frames import LatLon
-from airspace.reasons import Words
+from airspace.reasons import Reason, Words
 from controller.district import District
 from controller.links.drone import DroneLink
 from controller.links.telemetry import Landed
@@ -57,6 +57,7 @@ class Launch:
     boots: int  # how often the autopilot had restarted when the plan was made
     start_dock: str  # city code of the dock that the drone stands on, or empty
     landing_dock: str  # city code of the dock that it shall land on, or empty
+    unseen: tuple[Reason, ...] = ()  # why the district's airspace may lack something of the shared register
 
     def stale(self, stream: Stream) -> Judged | None:
         """The verdict when a drone stream is too old to decide upon, None when it is fresh."""
@@ -253,8 +254,8 @@ def _airspace(launch: Launch) -> Judged:
     conflicts = plan_conflicts(launch.plan, district.airspace, flight.takeoff_s, own_id=launch.flight)
     held = flight.volumes
     evidence = {"volumes": len(held), "zones": len(district.airspace.zones), "conflicts": len(conflicts)}
-    if conflicts or not held:
-        reason = conflicts[0].reason() if conflicts else None
+    if launch.unseen or conflicts or not held:
+        reason = conflicts[0].reason() if conflicts else next(iter(launch.unseen), None)
         words = Words(
             reason.text("en") if reason else "no airspace is reserved", reason.text("zh") if reason else "未预留空域"
         )
@@ -299,6 +300,7 @@ class Gate:
     judge: Callable[[Launch], Judged]
 
 
+AIRSPACE = Gate("airspace", Words("airspace", "空域"), _airspace)
 GATES: tuple[Gate, ...] = (
     Gate("link", Words("link", "链路"), _link),
     Gate("home", Words("take-off place", "起飞点"), _home),
@@ -307,9 +309,14 @@ GATES: tuple[Gate, ...] = (
     Gate("wind", Words("wind", "风速"), _wind),
     Gate("start-dock", Words("take-off dock", "起飞机库"), _start_dock),
     Gate("landing-dock", Words("landing dock", "降落机库"), _landing_dock),
-    Gate("airspace", Words("airspace", "空域"), _airspace),
+    AIRSPACE,
     Gate("autopilot", Words("autopilot", "飞控"), _autopilot),
 )
+
+
+async def looked(launch: Launch) -> Launch:
+    """The launch after a look at the shared register: the gates know nothing newer than the last look."""
+    return replace(launch, unseen=await launch.district.unseen(launch.flight))
 
 
 def judge_all(launch: Launch) -> dict[str, Judged]:

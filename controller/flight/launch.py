@@ -10,7 +10,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from airspace.frames import LatLon
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.events import GateJudged, IntentChanged, Phase, PhaseChanged, UploadVerified
-from controller.flight.gates import GATES, Judged, Launch, Verdict, judge_all
+from controller.flight.gates import AIRSPACE, GATES, Judged, Launch, Verdict, judge_all, looked
 from controller.flight.orders import REJECTED, UNANSWERED, must, order_drone, order_pole
 from controller.flight.reservation import reserve
 from controller.links.drone import DeadlinePassed
@@ -78,16 +78,17 @@ async def pass_gates(launch: Launch) -> None:
         await link.wait_for("its landed state", lambda s: s.armed is not None and s.landed_state is not None, 20.0)
     if link.state.armed or link.state.landed_state is not Landed.ON_GROUND:
         # not ours to command: a flying drone would be stopped in the air by a change of mode
-        await _judge(launch, judge_all(launch))
+        await _judge(launch, judge_all(await looked(launch)))
     await must(launch.district, launch.flight, drone, "mode GUIDED", link.set_mode("GUIDED"))
     # an old fence that is still on would keep the drone from arming outside it before the new one goes up
     fence_off = link.command(mavlink.MAV_CMD_DO_FENCE_ENABLE, 0)
     await order_drone(launch.district, launch.flight, drone, "fence off", fence_off)
     await _status_of_this_mode(launch)
-    if not any(judged.verdict is Verdict.FAIL for judged in judge_all(launch).values()):
+    verdicts = judge_all(await looked(launch))
+    if not any(judged.verdict is Verdict.FAIL for judged in verdicts.values()):
         refusals = await _claim_docks(launch)
         if refusals:
-            await _record_gates(launch, judge_all(launch))
+            await _record_gates(launch, judge_all(await looked(launch)))
             raise Refused(refusals)
     await _judge(launch, await _settle(launch, launch.district.site.file.gates.ready_within_s))
 
@@ -136,7 +137,7 @@ async def _settle(launch: Launch, within_s: float) -> dict[str, Judged]:
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + within_s
     while True:
-        verdicts = judge_all(launch)
+        verdicts = judge_all(await looked(launch))
         said = {judged.verdict for judged in verdicts.values()}
         if Verdict.FAIL in said or Verdict.WAIT not in said or loop.time() >= deadline_s:
             return verdicts
@@ -220,6 +221,7 @@ async def take_off(launch: Launch) -> None:
     await _home_is_as_planned(launch)
     await must(district, flight, link.drone, "mode AUTO", link.set_mode("AUTO"))
     await _keep_to_reservation(launch)
+    await _airspace_is_open(launch)
     start = link.command(mavlink.MAV_CMD_MISSION_START)
     outcome = await order_drone(district, flight, link.drone, "mission start", start)
     if outcome.outcome == "rejected":
@@ -272,6 +274,13 @@ async def _keep_to_reservation(launch: Launch) -> None:
     start_s = district.clock.utc_s() + LEAD_S
     if abs(start_s - district.state.flights[launch.flight].takeoff_s) > LATE_S:
         await reserve(district, launch.flight, launch.plan, start_s)
+
+
+async def _airspace_is_open(launch: Launch) -> None:
+    """Look at the airspace once more before the drone leaves the ground; raises `Refused` when it closed meanwhile."""
+    judged = AIRSPACE.judge(await looked(launch))
+    if judged.verdict is Verdict.FAIL:
+        raise Refused([Reason(GATE_CLOSED, launch.plan.name, {"gate": AIRSPACE.words, "why": judged.words})])
 
 
 async def _home_is_as_planned(launch: Launch) -> None:

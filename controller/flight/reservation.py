@@ -28,8 +28,17 @@ def volumes_at(plan: Plan, takeoff_s: float) -> tuple[PlanVolume, ...]:
 async def reserve(district: District, flight: str, plan: Plan, takeoff_s: float) -> None:
     """Give the flight all its volumes and landing slots from `takeoff_s` [UTC s] on, or raise `Refused` and give none.
 
-    Reserving again moves the flight's own earlier reservation in one step.
+    Reserving again moves the flight's own earlier reservation in one step. However it ends, cancelled too, the shared
+    register is left as the log has it, or told so as soon as it can be.
     """
+    try:
+        await _reserve(district, flight, plan, takeoff_s)
+    except BaseException:  # what was taken in the register and is not in the log goes back, whatever the cause
+        await district.settle(flight)
+        raise
+
+
+async def _reserve(district: District, flight: str, plan: Plan, takeoff_s: float) -> None:
     while True:
         await district.follow_register()
         claims_seen = district.state.last_claim
@@ -54,15 +63,11 @@ async def reserve(district: District, flight: str, plan: Plan, takeoff_s: float)
 
 
 async def _take_shared(district: District, intent: IntentAccepted) -> None:
-    """Take the airspace in the register too, where there is one; what is refused there stays as the log has it."""
+    """Take the airspace in the register too, where there is one."""
     if district.sharing is None:
         return
     volumes = [absolute(volume, district.site.frame, 0.0) for volume in intent.volumes]
-    try:
-        await district.sharing.take(intent.flight, intent.priority, volumes)
-    except Refused:
-        await district.settle(intent.flight)
-        raise
+    await district.sharing.take(intent.flight, intent.priority, volumes)
 
 
 def _landing_slots(plan: Plan, flight: str, takeoff_s: float) -> list[DockReserved]:

@@ -118,6 +118,16 @@ class Projections:
         """Whether there is a zone of an id."""
         return self.connection.execute("SELECT 1 FROM zones WHERE id = ?", (zone_id,)).fetchone() is not None
 
+    def zone_laid_as(self, layer_id: str) -> str | None:
+        """The id of the zone that has this id, or a layer that is laid under it."""
+        if self.holds_zone(layer_id):
+            return layer_id
+        zone_id, _, number = layer_id.rpartition("#")
+        row = self.connection.execute("SELECT feature FROM zones WHERE id = ?", (zone_id,)).fetchone()
+        if row is None or not number.isdigit():
+            return None
+        return zone_id if layer_id in zone_of(bytes(row[0]), zone_id).laid_ids else None
+
     def held_zones(self) -> Iterator[HeldZone]:
         """All zones, by id."""
         rows = self.connection.execute(

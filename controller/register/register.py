@@ -70,6 +70,14 @@ ZONE_TWICE = Rule(
     Words("zone {id} is there twice in one import", "同一次导入中区域 {id} 出现两次"),
     Words("Give each zone an id of its own.", "每个区域须有唯一编号。"),
 )
+LAYER_TAKEN = Rule(
+    "register.layer-taken",
+    Words("zones {id} and {other} would share the id of a layer", "区域 {id} 与 {other} 的某一层编号相同"),
+    Words(
+        "Give one of them another id: the layers of X are called X, X#2, X#3.",
+        "请更换其中之一的编号：区域 X 的各层编号为 X、X#2、X#3。",
+    ),
+)
 UNFOUNDED = Rule(
     "register.unfounded",
     Words("there is no register here yet", "此处尚无登记库"),
@@ -163,6 +171,19 @@ class Register:
             rows = self._connection.execute("SELECT id FROM intents WHERE state <> 'ended' ORDER BY id").fetchall()
             return tuple(self._intent(str(id_)) for (id_,) in rows)
 
+    def held_by(self, holder: str) -> tuple[str, ...]:
+        """The ids of the intents that a holder, of exactly this name, has here and that hold airspace."""
+        with self._look():
+            rows = self._connection.execute(
+                "SELECT id FROM intents WHERE holder = ? AND state <> 'ended' ORDER BY id", (holder,)
+            )
+            return tuple(str(id_) for (id_,) in rows)
+
+    def holder(self, intent_id: str) -> str | None:
+        """Whose intent it is; None when there never was one."""
+        with self._look():
+            return self._standing.holder(intent_id)
+
     def near(self, volumes: Sequence[Volume4D]) -> tuple[tuple[OperationalIntent, ...], tuple[NearZone, ...]]:
         """What a plan with these volumes must know: the intents whose boxes they meet, whole, and zones near them."""
         with self._look():
@@ -212,17 +233,27 @@ class Register:
         A zone whose id is taken is refused unless `replace` says that these are newer charts of the same zones.
         """
         with self._change():
-            reasons: list[Reason] = []
-            seen: set[str] = set()
-            for zone in zones:
-                if zone.id in seen:
-                    reasons.append(Reason(ZONE_TWICE, batch.file, {"id": zone.id}))
-                elif not replace and self._standing.holds_zone(zone.id):
-                    reasons.append(Reason(ZONE_TAKEN, batch.file, {"id": zone.id}))
-                seen.add(zone.id)
-            if reasons:
+            if reasons := self._id_faults(zones, batch.file, replace):
                 raise Refused(reasons)
             return self._log(ZonesImported(batch, tuple(msgspec.Raw(feature_of(zone)) for zone in zones)))
+
+    def _id_faults(self, zones: Sequence[ChartedZone], file: str, replace: bool) -> list[Reason]:
+        """A reason for each zone that has an id, its own or a layer's, that another has."""
+        reasons: list[Reason] = []
+        coming = {zone.id for zone in zones}
+        seen: dict[str, str] = {}
+        for zone in zones:
+            if seen.get(zone.id) == zone.id:
+                reasons.append(Reason(ZONE_TWICE, file, {"id": zone.id}))
+            elif not replace and self._standing.holds_zone(zone.id):
+                reasons.append(Reason(ZONE_TAKEN, file, {"id": zone.id}))
+            else:
+                held = (self._standing.zone_laid_as(id_) for id_ in zone.laid_ids)
+                others = [seen[id_] for id_ in zone.laid_ids if id_ in seen]
+                others += [other for other in held if other is not None and other not in coming]
+                reasons += [Reason(LAYER_TAKEN, file, {"id": zone.id, "other": other}) for other in others[:1]]
+            seen |= dict.fromkeys(zone.laid_ids, zone.id)
+        return reasons
 
     def remove_zones(self, zone_ids: Sequence[str], who: str) -> None:
         """Take zones out, all of them or none."""

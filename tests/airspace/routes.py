@@ -133,6 +133,8 @@ class Ridge:
     def at(self, position: LatLon) -> Ground:
         return Ground(GROUND.amsl_m + self._rise_m(FRAME.xy(position)[0]), GROUND.geoid_m)
 
+    accuracy_m = 0.0
+
     def under(self, shape: Shape) -> tuple[Ground, Ground]:
         return GROUND, Ground(GROUND.amsl_m + self._tall_m, GROUND.geoid_m)
 

@@ -26,6 +26,8 @@ class UnknownGround:
     def at(self, position: LatLon) -> Ground:
         raise Refused([Reason(UNKNOWN_GROUND)])
 
+    accuracy_m = 0.0
+
     def under(self, shape: Shape) -> tuple[Ground, Ground]:
         raise Refused([Reason(UNKNOWN_GROUND)])
 

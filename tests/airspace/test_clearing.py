@@ -165,6 +165,87 @@ def test_take_off_and_landing_come_to_the_ground_on_purpose() -> None:
     assert not clear(past_a_dock, replace(asked(), required=LOW)).free
 
 
+def codes(answer: Answer) -> list[str]:
+    return [reason.rule.code for reason in answer.too_close]
+
+
+def test_a_long_climb_from_the_ground_is_still_asked_about_what_it_passes_over() -> None:
+    straight_up_the_hill = route([(0, 0, 0), (1000, 0, 160)])
+    assert clear(straight_up_the_hill, replace(asked(), required=LOW)).free
+    assert clear(straight_up_the_hill, over_ridge(45.0)).free
+    assert codes(clear(straight_up_the_hill, over_ridge(60.0))) == ["ground.clearance.terrain"]
+    assert codes(clear(route([(0, 0, 160), (1000, 0, 0)]), over_ridge(60.0))) == ["ground.clearance.terrain"]
+
+
+def test_a_shallow_landing_does_not_go_low_from_far_away() -> None:
+    for points in ([(0, 0, 8), (1000, 0, 0)], [(0, 0, 0), (1000, 0, 25)]):
+        assert codes(clear(route(points), replace(asked(), required=LOW))) == ["ground.clearance.terrain"]
+    near = route([(0, 0, 60), (0, 0, 45), (150, 0, 0)])
+    assert clear(near, replace(asked(), required=LOW)).free
+
+
+def test_a_landing_never_passes_under_the_ground() -> None:
+    behind_the_top = Question(Airspace(FRAME, Ridge(400.0)), margins(), required=LOW)
+    # from 40 m above the slope at 420 m east, under the top at 500 m, to the ground at 580 m
+    through = route([(420, 0, 20), (580, 0, 0)])
+    answer = clear(through, behind_the_top)
+    assert codes(answer) == ["ground.clearance.terrain"] * 1 or codes(answer) == ["ground.clearance.terrain"] * 2
+    assert min(each.clearance.vertical_m for each in answer.clearances) < -40.0
+
+
+def test_a_place_on_the_ground_may_lie_a_little_under_what_the_model_says() -> None:
+    assert clear(route([(0, 0, -1.5), (0, 0, 60), (1000, 0, 60)]), replace(asked(), required=LOW)).free
+
+
+def test_a_climb_beside_a_cliff_is_too_close_to_it() -> None:
+    cliff = Question(Airspace(FRAME, Ridge(5000.0)), margins(10.0), required=LOW)  # 10 m up on every metre
+    answer = clear(route([(100, 0, 0), (100, 0, 60)]), cliff)
+    assert codes(answer) == ["ground.clearance.terrain"]
+    assert answer.clearances[0].clearance.vertical_m == pytest.approx(30.0 - 100.0, abs=0.1)
+    gentle = Question(Airspace(FRAME, Ridge(500.0)), margins(10.0), required=LOW)
+    assert clear(route([(100, 0, 0), (100, 0, 60)]), gentle).free
+
+
+def test_ground_within_the_lateral_margin_beside_a_leg_counts() -> None:
+    along_the_foot = route([(0, -100, 60), (0, 100, 60)])
+    steep = Airspace(FRAME, Ridge(1000.0))  # 2 m up on every metre east of 0
+    assert clear(along_the_foot, Question(steep, margins(10.0), required=LOW)).free
+    answer = clear(along_the_foot, Question(steep, margins(20.0), required=LOW))
+    assert codes(answer) == ["ground.clearance.terrain"]
+    assert answer.clearances[0].clearance.vertical_m == pytest.approx(20.0, abs=0.01)
+    assert answer.clearances[0].clearance.horizontal_m == pytest.approx(20.0)
+
+
+def test_ground_within_the_vertical_margin_counts() -> None:
+    low = route([(0, 0, 35), (1000, 0, 35)])
+    assert clear(low, replace(asked(room=margins(10.0, 34.0)), required=LOW)).free
+    assert codes(clear(low, replace(asked(room=margins(10.0, 36.0)), required=LOW))) == ["ground.clearance.terrain"]
+
+
+def test_an_obstacle_within_the_margins_counts() -> None:
+    mast = Obstacle("m1", "mast", ObstacleKind.MAST, Circle(place(500, 0), 1.0), (GROUND_M + 45.0,), GROUND_M)
+
+    def beside(east_m: float, up_m: float, room: MarginBreakdown) -> list[str]:
+        question = Question(asked().airspace, room, required=LOW, obstacles=LaidObstacles(FRAME, [mast]))
+        return codes(clear(route([(0, east_m, up_m), (1000, east_m, up_m)]), question))
+
+    assert beside(20.0, 60.0, margins(10.0)) == []
+    assert beside(20.0, 60.0, margins(25.0)) == ["ground.clearance.obstacle"]
+    assert beside(0.0, 70.0, margins(10.0, 5.0)) == []
+    assert beside(0.0, 70.0, margins(10.0, 26.0)) == ["ground.clearance.obstacle"]
+
+
+def test_a_route_that_takes_no_time_is_not_free() -> None:
+    inside = route([(500, 0, 60)])
+    assert not clear(inside, asked(zone("A", closed(WALL)))).free
+    assert not clear(inside, asked()).free
+
+
+def test_a_leg_along_the_ground_is_not_taken_for_a_take_off() -> None:
+    answer = clear(route([(0, 0, 0), (1000, 0, 0)]), replace(asked(), required=LOW))
+    assert [reason.rule.code for reason in answer.too_close] == ["ground.clearance.terrain"]
+
+
 def test_an_obstacle_must_be_passed_above_or_beside() -> None:
     mast = Obstacle("m1", "mast", ObstacleKind.MAST, Circle(place(500, 0), 1.0), (GROUND_M + 45.0,), GROUND_M)
     question = replace(asked(), required=LOW, obstacles=LaidObstacles(FRAME, [mast]))

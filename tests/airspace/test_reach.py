@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
@@ -48,6 +51,19 @@ def test_a_site_beside_the_antimeridian_keeps_both_sides_of_it() -> None:
     for lon_deg in (178.9, -179.9):
         near = zone(Circle(LatLon(-17.0, lon_deg), 3000.0))
         assert within_reach(near, site) is near
+
+
+@pytest.mark.parametrize("lat_deg", [-75.0, -50.0, 0.0, 20.0, 35.0, 47.0, 48.0, 50.2, 53.5, 60.0, 70.0, 75.0])
+@pytest.mark.parametrize("lon_deg", [-179.9, 113.62, 180.0])
+def test_what_is_left_can_be_laid_at_every_latitude(lat_deg: float, lon_deg: float) -> None:
+    site = LatLon(lat_deg, lon_deg)
+    world = zone(box(-180.0, lat_deg - 14.9, 180.0, lat_deg + 14.9))
+    cut = within_reach(world, site)
+    assert cut is not None
+    (laid,) = lay(cut, LocalFrame(site), Ground(100.0, -19.0))
+    far_m = np.hypot(*shapely.get_coordinates(laid.volume.outline).T).max()
+    assert 0.999 * REACH_M < far_m < 1.002 * REACH_M
+    assert laid.volume.contains(0.0, 0.0, 100.0, 1.0)
 
 
 @given(

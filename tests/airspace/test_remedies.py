@@ -50,6 +50,28 @@ def offered(asking: Route, question: Question, limits: Limits | None = None) -> 
     return found
 
 
+def test_no_departure_in_the_past_is_offered() -> None:
+    shut = zone("A", closed(WALL, start_s=DEPARTS_S - 60.0, end_s=DEPARTS_S + 600.0))
+    free_at_any_time = offered(STRAIGHT, asked(shut))
+    assert {RemedyKind.EARLIER, RemedyKind.LATER} <= free_at_any_time.keys()
+    assert free_at_any_time[RemedyKind.EARLIER].route.departs_s < DEPARTS_S - 60.0
+    now = replace(LIMITS, not_before_s=DEPARTS_S - 60.0)
+    assert RemedyKind.EARLIER not in offered(STRAIGHT, asked(shut), now)
+    late = replace(LIMITS, not_before_s=DEPARTS_S + 3600.5)
+    found = offered(STRAIGHT, asked(shut), late)
+    assert found[RemedyKind.LATER].change.shift_s == 3601.0
+    assert RemedyKind.EARLIER not in found
+
+
+def test_a_leg_from_the_ground_keeps_to_the_upper_limit_too() -> None:
+    hop = route([(0, 0, 0), (500, 0, 100), (1000, 0, 0)])
+    shelf = zone("A", closed(box(450, -9000, 550, 9000), 20.0, 110.0))
+    narrow = replace(LIMITS, detour_m=100.0)
+    assert RemedyKind.HIGHER not in offered(hop, asked(shelf), narrow)
+    high = offered(hop, asked(shelf), replace(narrow, highest_agl_m=200.0))
+    assert high[RemedyKind.HIGHER].raise_m > 20.0
+
+
 # -- the example -------------------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,23 @@ def test_a_place_that_comes_twice_makes_no_leg() -> None:
     assert len(legs_of(route([(0, 0, 50), (0, 0, 50), (90, 0, 50)]), FRAME, GROUND)) == 1
 
 
+def test_a_way_is_never_timed_away() -> None:
+    asked = route([(0, 0, 50), (1000, 0, 50), (1000, 100, 50)])
+    first, second, third = asked.waypoints
+    for after_s in (0.0, 1e-9):
+        with pytest.raises(ValueError, match="takes time"):
+            replace(asked, waypoints=(first, replace(second, after_s=after_s), third))
+    up = replace(second, position=first.position, height=second.height + 60.0, after_s=0.0)
+    with pytest.raises(ValueError, match="takes time"):
+        replace(asked, waypoints=(first, up, third))
+    # in height over another datum, which only the ground tells
+    beside = Waypoint(first.position, Height(GROUND_M + 110.0, Datum.ELLIPSOIDAL), after_s=0.0)
+    legs = legs_of(replace(asked, waypoints=(first, beside, third)), FRAME, GROUND)
+    assert [leg.number for leg in legs] == [1, 2]
+    assert legs[0].end_ellipsoidal_m - legs[0].start_ellipsoidal_m == pytest.approx(60.0)
+    assert len(pieces_of(legs[:1], margins(time_s=0.0, pace=0.0))) == 12
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

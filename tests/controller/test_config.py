@@ -8,6 +8,7 @@ import pytest
 import tomli_w
 
 from airspace.reasons import Reason, Refused
+from airspace.rules import JURISDICTIONS, by_name
 from airspace.zones import Zone
 from controller.config import KNOWN_TYPES, LoadedSite, load_site
 from controller.site_airspace import load_site_zones, surface_of
@@ -90,6 +91,13 @@ def test_the_whole_file_loads(tmp_path: Path) -> None:
     assert loaded.site.limits.max_agl_m == 100.0
     assert loaded.path("airspace.geojson") == tmp_path / "airspace.geojson"
     assert loaded.path("/elsewhere/a.geojson") == Path("/elsewhere/a.geojson")
+
+
+def test_a_site_that_limits_no_height_goes_by_its_jurisdiction(tmp_path: Path) -> None:
+    for name in JURISDICTIONS:
+        path = written(tmp_path, "limits.max_agl_m")
+        path.write_text(f'jurisdiction = "{name}"\n{path.read_text(encoding="utf-8")}', encoding="utf-8")
+        assert load_site(path).site.limits.max_agl_m == by_name(name).height_most_agl_m
 
 
 def test_the_example_loads_with_its_airspace() -> None:

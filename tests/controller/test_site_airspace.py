@@ -17,8 +17,9 @@ from airspace.reasons import Refused, Words
 from airspace.volumes import Volume4D
 from controller.config import LoadedSite, load_site
 from controller.register.changes import Batch
+from controller.register.laying import ZONE_CHARTED
 from controller.register.register import Founding, open_register
-from controller.site_airspace import ZONE_CHARTED, held_zones, load_site_airspace, site_register, surface_of
+from controller.site_airspace import held_zones, load_site_airspace, site_register, surface_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zhengzhou"
 NOW_S = 1779070000.0

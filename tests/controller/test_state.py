@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from controller.events import (
     IntentChanged,
     ItemStarted,
     LandingChosen,
+    OffNominal,
     OperatorSaid,
     Phase,
     PhaseChanged,
@@ -55,6 +57,7 @@ events: st.SearchStrategy[AnyEvent] = st.one_of(
     flights.map(made),
     flights.map(accepted),
     st.builds(IntentChanged, flight=flights, state=st.sampled_from([state.value for state in IntentState])),
+    st.builds(OffNominal, flight=flights, volumes=st.just(PLAN.volumes[:1])),
     st.builds(DockReserved, flight=flights, pole=poles, start_s=seconds, end_s=seconds),
     st.builds(DockReleased, flight=flights, pole=poles),
     st.builds(PhaseChanged, flight=flights, phase=st.sampled_from(Phase), detail=st.text(max_size=5)),
@@ -133,6 +136,19 @@ def test_a_flight_holds_its_airspace_from_acceptance_to_its_end() -> None:
     assert (state.flights["f1"].intent, state.flights["f1"].volumes) == (IntentState.ACTIVATED, PLAN.volumes)
     state.apply(Record(4, 0.0, IntentChanged(flight="f1", state="ended")))
     assert (state.flights["f1"].intent, state.flights["f1"].volumes) == (IntentState.ENDED, ())
+
+
+@pytest.mark.parametrize("back", ["activated", "ended"])
+def test_where_a_drone_may_be_is_held_while_it_is_astray(back: str) -> None:
+    state = folded(made("f1"), accepted("f1"), OffNominal(flight="f1", volumes=PLAN.volumes[:1]))
+    for number, astray in enumerate(("nonconforming", "contingent") if back == "ended" else ("nonconforming",)):
+        state.apply(Record(4 + number, 0.0, IntentChanged(flight="f1", state=astray)))
+        assert state.flights["f1"].off_nominal == PLAN.volumes[:1]
+    assert state.last_claim > 3
+    state.apply(Record(9, 0.0, OffNominal(flight="f1", volumes=PLAN.volumes[1:2])))
+    assert (state.last_claim, state.flights["f1"].off_nominal) == (9, PLAN.volumes[1:2])
+    state.apply(Record(10, 0.0, IntentChanged(flight="f1", state=back)))
+    assert state.flights["f1"].off_nominal == ()
 
 
 def test_a_dock_is_held_until_it_is_released_or_its_flight_has_ended() -> None:

@@ -19,7 +19,7 @@ from airspace.volumes import Volume4D
 from controller.alarms import Alarm
 from controller.clock import Clock, run, virtual_tempo
 from controller.district import District
-from controller.events import AlarmRaised, Phase
+from controller.events import AlarmRaised, FlightKept, Phase
 from controller.flight.mission_source import load_mission
 from controller.register.changes import Batch
 from controller.register.register import Register
@@ -93,6 +93,8 @@ def test_others_see_a_flight_from_its_reservation_to_its_end(tmp_path: Path) -> 
         assert seen == [IntentState.ACCEPTED, IntentState.ACTIVATED]
         assert intents(world) == {}
         assert not raised(district, Alarm.REGISTER_BEHIND)
+        (kept,) = [record.event for record in district.store.read() if isinstance(record.event, FlightKept)]
+        assert (kept.inside_share, kept.outside_s, kept.excursions) == (1.0, 0.0, 0)
 
     in_world(tmp_path, body)
 
@@ -151,7 +153,7 @@ def test_what_a_killed_controller_took_and_never_logged_is_given_back(tmp_path: 
         now_s = world.clock.utc_s()
         volume = Volume4D(Point(0.0, 0.0).buffer(50.0), 80.0, 200.0, now_s, now_s + HOUR_S)
         await district.sharing.take("never-logged-1", 0, [volume])
-        assert intents(world) == {f"{district.site.file.name}/never-logged-1": IntentState.ACCEPTED}
+        assert intents(world) == {f"{district.sharing.holder}/never-logged-1": IntentState.ACCEPTED}
 
     async def again(world: World, district: District) -> None:
         assert intents(world) == {}

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from airspace.frames import Datum, Height
+from airspace.frames import Datum, Height, LatLon
+from airspace.reach import REACH_M
 from airspace.reasons import Reason, Refused, Rule, Words
+from airspace.schedules import BEGINNING_S
+from airspace.volumes import FOREVER_S
 
 BAD_HEIGHT = Rule(
     "asked.height",
@@ -20,6 +23,27 @@ BAD_MOMENT = Rule(
     "asked.time",
     Words("{text!r} is not a time with its offset", "{text!r} 不是带时区的时刻"),
     Words("Write it as 2026-05-18T18:30:00+08:00.", "请写成 2026-05-18T18:30:00+08:00。"),
+)
+BEYOND_CHARTS = Rule(
+    "asked.beyond-charts",
+    Words("no chart says anything of {text}", "没有图表涉及 {text}"),
+    Words("Ask about a time between 1970 and 2100.", "请询问 1970 年至 2100 年之间的时刻。"),
+)
+FAR_AWAY = Rule(
+    "asked.far",
+    Words(
+        "{place} is {away_km:.0f} km from the site's origin, where none of its zones are known",
+        "{place} 距站点原点 {away_km:.0f} 千米，站点不掌握该处的区域",
+    ),
+    Words(
+        "Ask a site within {most_km:.0f} km of it, with --site.",
+        "请用 --site 指定距该处 {most_km:.0f} 千米以内的站点。",
+    ),
+)
+IN_THE_GROUND = Rule(
+    "asked.in-the-ground",
+    Words("{height} is {under_m:.0f} m under the ground there", "{height} 在该处地面以下 {under_m:.0f} 米"),
+    Words("Give a height above the ground.", "请给出高于地面的高度。"),
 )
 BAD_PLACE = Rule(
     "asked.place",
@@ -49,4 +73,13 @@ def read_moment(text: str, where: str) -> float:
         at = None
     if at is None or at.tzinfo is None:
         raise Refused([Reason(BAD_MOMENT, where, {"text": text})])
-    return at.timestamp()
+    at_s = at.timestamp()
+    if not BEGINNING_S <= at_s < FOREVER_S:
+        raise Refused([Reason(BEYOND_CHARTS, where, {"text": text})])
+    return at_s
+
+
+def far_away(position: LatLon, origin: LatLon) -> Reason:
+    """Why a site of an origin is not asked about a position: it knows no zones there."""
+    facts = {"place": str(position), "away_km": origin.distance_m(position) / 1000, "most_km": REACH_M / 1000}
+    return Reason(FAR_AWAY, str(position), facts)

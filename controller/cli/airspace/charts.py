@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import NAMESPACE_URL, uuid5
+from uuid import UUID
 
 from cyclopts import Parameter
 
@@ -30,12 +31,21 @@ from controller.cli.plan import NOT_WRITTEN, SiteOption, site_for
 from controller.clock import Clock, run
 from controller.config import LoadedSite
 from controller.register.changes import Batch
-from controller.site_airspace import held_zones, site_register, surface_of
+from controller.register.laying import ZONE_CHARTED, laid_here
+from controller.site_airspace import charted_by_site, held_zones, site_register, surface_of
 
 UNKNOWN_ZONE = Rule(
     "airspace.no-zone",
     Words("there is no zone {id} here", "此处没有区域 {id}"),
     Words("`beichen airspace list` shows all ids.", "`beichen airspace list` 可列出全部编号。"),
+)
+
+INTENT_IN_CHART = Rule(
+    "airspace.intent-in-chart",
+    Words("{id} is an operational intent, and intents are not imported", "{id} 是飞行意图，飞行意图不能导入"),
+    Words(
+        "Reserve it in the register, or leave it out with --partial.", "请在登记库中预留，或使用 --partial 将其忽略。"
+    ),
 )
 
 HERE = Path("site")  # where a site file is looked for when none is named: beside this, that is in this folder
@@ -66,26 +76,53 @@ async def _import(
     clock: Clock, place: LoadedSite, files: Sequence[Path], partial: bool, replace: bool, who: str, output: Output
 ) -> int:
     with site_register(place, clock.utc_s) as register:
-        taken = frozenset() if replace else frozenset(held.zone.id for held in register.zones())
-        result = import_charts(files, partial=partial, existing_ids=taken)
-        if result.zones:
-            register.import_zones(result.zones, batch_of(files, who or getpass.getuser()), replace=replace)
+        held = () if replace else register.zones()
+        taken = frozenset(id_ for one in held for id_ in one.zone.laid_ids)
+        result = import_charts(files, partial=True, existing_ids=taken)
+        zones, unusable = usable(result.zones, place)
+        reasons = [*result.reasons, *unusable]
+        reasons += [Reason(INTENT_IN_CHART, one.id, {"id": one.id}) for one in result.intents]
+        if reasons and not partial:
+            raise Refused(reasons)
+        if zones:
+            register.import_zones(zones, batch_of(files, who or getpass.getuser()), replace=replace)
     view = view_of(output.lang, output.json)
     if isinstance(view, TextView):
-        if result.reasons:
-            view.say(words.LEFT_OUT, count=len(result.reasons))
-            for reason in result.reasons:
+        if reasons:
+            view.say(words.LEFT_OUT, count=len(reasons))
+            for reason in reasons:
                 view.console.print(f"  {reason.text(output.lang)}", markup=False)
         view.say(
             words.IMPORTED,
-            zones=len(result.zones),
+            zones=len(zones),
             files=len(files),
             register=place.path(place.file.register),
         )
     else:
-        rows = {"imported": [zone.id for zone in result.zones], "left_out": [r.as_dict() for r in result.reasons]}
+        rows = {"imported": [zone.id for zone in zones], "left_out": [reason.as_dict() for reason in reasons]}
         print(json.dumps(rows, ensure_ascii=False))  # noqa: T201 - the verb's own output
     return Exit.DONE
+
+
+def usable(zones: Sequence[ChartedZone], place: LoadedSite) -> tuple[list[ChartedZone], list[Reason]]:
+    """The zones that a site can have in its register, and why it cannot have the others.
+
+    Their ids are not those of its own charts, and what of them is within its reach can be laid there.
+    """
+    own, surface = {id_ for zone in charted_by_site(place) for id_ in zone.laid_ids}, surface_of(place)
+    good: list[ChartedZone] = []
+    reasons: list[Reason] = []
+    for zone in zones:
+        if not own.isdisjoint(zone.laid_ids):
+            reasons.append(Reason(ZONE_CHARTED, zone.id, {"id": zone.id}))
+            continue
+        try:
+            laid_here(zone, place.frame, surface)
+        except Refused as refused:
+            reasons += refused.reasons
+        else:
+            good.append(zone)
+    return good, reasons
 
 
 def batch_of(files: Sequence[Path], who: str) -> Batch:
@@ -152,8 +189,9 @@ def export(
     *,
     out: Annotated[Path, Parameter(help="The file to write. 输出文件。")],
     form: Annotated[
-        Literal["geojson", "ed269", "f3548", "kml"], Parameter(name="--format", help="What to write. 输出格式。")
-    ] = "geojson",
+        Literal["geojson", "ed269", "f3548", "kml"] | None,
+        Parameter(name="--format", help="What to write; by the file's suffix if not given. 输出格式。"),
+    ] = None,
     country: Annotated[str, Parameter(help="ED-269: for zones that name none, as CHN. 国家代码。")] = "",
     between: Annotated[
         tuple[str, str] | None, Parameter(help="F3548: the time to tell of, from and to. 起止时刻。")
@@ -167,7 +205,7 @@ def export(
     zones = _zones(site)
     wanted = chosen(zones, ids) if ids else zones
     told = (read_moment(between[0], "--between"), read_moment(between[1], "--between")) if between else None
-    text, losses = WRITERS[form](Wish(wanted, place, country, told, uss_base_url))
+    text, losses = WRITERS[form or _form_of(out)](Wish(wanted, place, country, told, uss_base_url))
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -214,6 +252,11 @@ class Wish:
     uss_base_url: str
 
 
+def _form_of(out: Path) -> str:
+    """What a file is to hold, by its suffix."""
+    return "kml" if out.suffix.lower() == ".kml" else "geojson"
+
+
 def _json(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
@@ -233,8 +276,7 @@ def _f3548(wish: Wish) -> Written:
         f3548_constraint([zone], reference=_reference(zone, wish), between=wish.between, surface=surface)
         for zone in wish.zones
     ]
-    document = {"constraints": [export.document["constraint"] for export in made]}
-    return _json(document), tuple(loss for export in made for loss in export.losses)
+    return _json([export.document for export in made]), tuple(loss for export in made for loss in export.losses)
 
 
 def _reference(zone: ChartedZone, wish: Wish) -> dict[str, Any] | None:
@@ -242,7 +284,7 @@ def _reference(zone: ChartedZone, wish: Wish) -> dict[str, Any] | None:
     if not wish.uss_base_url:
         return None
     return {
-        "id": str(uuid5(NAMESPACE_URL, f"{wish.uss_base_url}/{zone.id}")),
+        "id": str(UUID(bytes=blake2b(f"{wish.uss_base_url}/{zone.id}".encode(), digest_size=16).digest(), version=4)),
         "manager": wish.site.file.name,
         "uss_availability": "Unknown",
         "version": 1,

@@ -14,10 +14,11 @@ from shapely.geometry import Point
 from airspace.beidou.cells import block_at
 from airspace.conflicts import utc_text
 from airspace.frames import Datum, Height, LatLon
+from airspace.reach import REACH_M
 from airspace.reasons import Lang, Reason, Refused, Words
 from airspace.zones import Zone
 from controller.cli.airspace import words
-from controller.cli.airspace.asked import BAD_PLACE, read_height, read_moment
+from controller.cli.airspace.asked import BAD_PLACE, IN_THE_GROUND, far_away, read_height, read_moment
 from controller.cli.airspace.charts import HERE
 from controller.cli.console import TextView
 from controller.cli.options import Exit, Output
@@ -88,9 +89,17 @@ async def _found(clock: Clock, place: LoadedSite, position: LatLon, height: Heig
 
 
 def found_at(here: SiteAirspace, position: LatLon, height: Height, at_s: float) -> Found:
-    """What holds a position at a height and a time. Raises `Refused` where the ground is not known."""
+    """What holds a position at a height and a time.
+
+    Raises `Refused` where the ground or the zones are not known, and for a height in the ground.
+    """
+    origin = here.airspace.frame.origin
+    if origin.distance_m(position) > REACH_M:
+        raise Refused([far_away(position, origin)])
     ground = here.surface.at(position)
     ellipsoidal_m = ground.ellipsoidal_m(height)
+    if (under_m := -ground.agl_m(ellipsoidal_m)) > 0.0:
+        raise Refused([Reason(IN_THE_GROUND, "HEIGHT", {"height": str(height), "under_m": under_m})])
     x_m, y_m = here.airspace.frame.xy(position)
     point, spot = Point(x_m, y_m), (x_m, y_m, x_m, y_m)
     near = here.airspace.zones_in(spot, *ANY_HEIGHT_M, at_s, at_s + AHEAD_S)

@@ -36,7 +36,7 @@ def zone_table(zones: list[ChartedZone], lang: Lang) -> Table:
         table.add_row(
             zone.id,
             zone.name.text(lang),
-            kind_name(zone, lang),
+            f"{kind_name(zone, lang)} ({zone.kind})",
             words.ASKS_WORDS[zone.restriction].text(lang),
             "\n".join(heights[:MOST_LISTED] + more),
             zone.schedule.words(lang),

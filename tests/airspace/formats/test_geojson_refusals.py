@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airspace.formats import chart_rules
-from airspace.formats.chart import MOST_BYTES
+from airspace.formats.chart import MOST_BYTES, MOST_REASONS
 from airspace.formats.geojson import read_geojson
 from airspace.formats.outlines import MOST_POSITIONS
 from airspace.frames import Ground, LatLon
@@ -223,9 +223,22 @@ def shown_part(value: Any) -> str:
     return json.dumps(value)[:37] if isinstance(value, dict) else "{}"
 
 
+def test_a_chart_of_nothing_but_mistakes_is_given_up_after_a_thousand() -> None:
+    found = reasons_of({"type": "FeatureCollection", "features": [7] * 5000})
+    assert len(found) == MOST_REASONS + 2
+    assert (found[-1].rule.code, found[-1].where) == ("chart.problems", "zz.geojson features[1001]")
+
+
 def test_every_rule_of_charts_has_been_broken_by_a_test() -> None:
     codes = {rule.code for rule in vars(chart_rules).values() if isinstance(rule, Rule)}
-    elsewhere = {"chart.unreadable", "chart.json", "chart.repeated", "chart.foreign", "outline.circle"}
+    elsewhere = {
+        "chart.unreadable",
+        "chart.json",
+        "chart.repeated",
+        "chart.foreign",
+        "chart.problems",
+        "outline.circle",
+    }
     outlines = {"outline.earth", "outline.pole", "outline.line"}  # tests/airspace/formats/test_outlines.py
     assert {code for _, _, code, _ in BAD} | elsewhere | outlines == codes
 

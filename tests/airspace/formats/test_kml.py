@@ -15,7 +15,8 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from airspace.charted import ChartedZone, Circle, Corridor, Restriction
 from airspace.formats import kml_tree
-from airspace.formats.kml import MOST_REASONS, read_kml
+from airspace.formats.chart import MOST_REASONS
+from airspace.formats.kml import read_kml
 from airspace.formats.kml_elements import NAMESPACE
 from airspace.formats.kml_writer import kml
 from airspace.frames import Datum, Height, LatLon
@@ -513,7 +514,7 @@ def test_pictures_beside_the_chart_are_passed_over() -> None:
 def test_a_file_of_nothing_but_problems_is_given_up() -> None:
     found = problems(document(*[placemark(data={})] * 2000))
     assert len(found) == MOST_REASONS + 2
-    assert found[-1][0] == "kml.problems"
+    assert found[-1][0] == "chart.problems"
 
 
 def test_good_placemarks_are_read_beside_bad_ones() -> None:

@@ -11,7 +11,8 @@ from shapely.geometry import Polygon
 
 from airspace.charted import UNLIMITED, ChartedZone, Circle, Corridor, Restriction
 from airspace.formats import openair
-from airspace.formats.openair import MOST_REASONS, MOST_ZONES, read_openair
+from airspace.formats.chart import MOST_REASONS
+from airspace.formats.openair import MOST_ZONES, read_openair
 from airspace.formats.openair_classes import CLASSES, STRICTNESS, TYPES, kind_and_restriction
 from airspace.frames import Datum, Height, LatLon
 from airspace.schedules import ALWAYS, BEGINNING_S
@@ -500,7 +501,7 @@ def test_a_line_without_an_end_is_refused() -> None:
 def test_a_file_of_nothing_but_problems_is_given_up() -> None:
     found = problems("what is this\n" * 100_000)
     assert len(found) == MOST_REASONS + 2
-    assert found[-1][0] == "openair.problems"
+    assert found[-1][0] == "chart.problems"
 
 
 def test_more_corners_of_arcs_than_any_country_has_are_not_drawn() -> None:

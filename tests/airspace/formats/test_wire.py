@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from airspace.formats.chart import DEEPEST, Chart
-from airspace.formats.wire import FORMS, MOST_REASONS, conform, is_hopeless
+from airspace.formats.chart import DEEPEST, MOST_REASONS, Chart
+from airspace.formats.wire import FORMS, conform
 
 Position = tuple[float, float]
 
@@ -155,9 +155,9 @@ def test_a_thousand_problems_are_enough() -> None:
     chart = Chart("x")
     conform(chart, {"kind": "area", "ring": ["x"] * 100_000}, Area, "")
     assert len(chart.reasons) == MOST_REASONS + 1
-    assert is_hopeless(chart, "features[7]")
+    assert chart.gives_up("features[7]")
     assert chart.reasons[-1].rule.code == "chart.problems"
-    assert not is_hopeless(Chart("x"), "")
+    assert not Chart("x").gives_up("")
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def test_nobody_outside_the_folder_of_rules_knows_a_country() -> None:
 
 
 LAW = re.compile(
-    r"Interim Regulations|暂行条例|第[一二三四五六七八九十]+条|Regulation \(EU\) 2019|IB-FS|GB 4[0-9]{4}|CAAC"
+    r"Interim Regulations|暂行条例|第[一二三四五六七八九十]+条(?!指令)|Regulation \(EU\) 2019|IB-FS|GB 4[0-9]{4}|CAAC"
 )
 ROOMS = ("airspace", "missions", "poles", "controller", "sim")
 

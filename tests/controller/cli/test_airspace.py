@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from controller.cli.app import run
 from controller.cli.options import Exit
+from controller.clock import Clock, real_tempo
+from controller.clock import run as run_with_clock
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
 PAD = ("34.7490", "113.6260")
@@ -183,6 +187,79 @@ def test_explain_names_what_is_met_and_changes_that_clear_it_and_draws_it(site: 
     assert "<svg" in (site / "blocked.svg").read_text(encoding="utf-8")
 
 
+def test_the_law_is_told_after_the_answer_and_forbids_only_what_it_forbids(site: Path, capsys: Capture) -> None:
+    code, (answer,) = told(capsys, "check", "clear-route.yaml", "--drone", "drone-1")
+    law = answer["law"]
+    assert (code, law["jurisdiction"], law["allowed"], law["needs_application"]) == (Exit.DONE, "china", False, True)
+    statuses = {f"{one['code']} {one['about']}".strip(): one["status"] for one in law["findings"]}
+    assert [statuses[of] for of in ("height", "class", "special.relay relay")] == ["satisfied", "unknown", "needed"]
+    assert {one["code"]: one["local"] for one in law["deadlines"]} == {
+        "apply": "2026-05-17 12:00",
+        "decision": "2026-05-17 21:00",
+        "confirm-takeoff": "2026-05-18 08:30",
+    }
+    high = (site / "clear-route.yaml").read_text(encoding="utf-8").replace("value_m: 60", "value_m: 121")
+    (site / "high.yaml").write_text(high, encoding="utf-8")
+    _, (answer,) = told(capsys, "check", "high.yaml")
+    assert next(one for one in answer["law"]["findings"] if one["code"] == "height")["status"] == "needed"
+    code, (answer,) = told(capsys, "explain", "blocked-route.yaml", "--out", "b.svg")
+    forbidden = [one["about"] for one in answer["law"]["findings"] if one["status"] == "forbidden"]
+    assert (code, sorted(forbidden)) == (Exit.REFUSED, ["ZZ-EVENT-1", "ZZ-PAD-1"])
+
+
+def test_a_departure_that_comes_too_soon_for_its_application_is_forbidden(site: Path, capsys: Capture) -> None:
+    async def now(clock: Clock) -> datetime:
+        return clock.utc()
+
+    at = run_with_clock(now, real_tempo())
+    soon, later = (("--departs", (at + timedelta(minutes=wait)).isoformat()) for wait in (10, 4 * 1440))
+    granted = ("--granted", "application=ZZ-1", "--granted", "takeoff-confirmation=ZZ-2")
+    codes = [told(capsys, "check", "clear-route.yaml", *more)[0] for more in (soon, later, (*soon, *granted))]
+    assert codes == [Exit.REFUSED, Exit.DONE, Exit.DONE]
+    assert "apply by" in typed(capsys, "check", "clear-route.yaml", *soon)[1].partition("Forbidden")[2]
+
+
+def test_a_case_that_somebody_cleared_and_an_application_are_no_longer_needed(site: Path, capsys: Capture) -> None:
+    def needed(*more: str) -> set[str]:
+        _, (answer,) = told(capsys, "check", "clear-route.yaml", *more)
+        return {one["about"] or one["code"] for one in answer["law"]["findings"] if one["status"] == "needed"}
+
+    assert "relay" in needed()
+    assert needed("--clear", "relay=Li Wei: direct radio only") == needed() - {"relay"}
+    assert needed("--granted", "application=ZZ-1", "--granted", "takeoff-confirmation=ZZ-2") == set()
+    for bad in (("--clear", "relay"), ("--granted", "leave=ZZ-1"), ("--drone", "drone-9")):
+        assert typed(capsys, "check", "clear-route.yaml", *bad)[0] == Exit.REFUSED
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_site_under_another_law_reads_no_word_of_the_first(site: Path, capsys: Capture, lang: str) -> None:
+    chinese = re.compile(r"Interim|暂行|《|UOM|GB 4\d+|Shanghai|China|中国")
+    verbs = (("check", "blocked-route.yaml"), ("at", *PAD, "60agl"), ("show", "ZZ-PAD-1"))
+    here = "".join(typed(capsys, *verb, "--lang", lang)[1] for verb in verbs)
+    file = (site / "site.toml").read_text(encoding="utf-8")
+    (site / "site.toml").write_text(f'jurisdiction = "ed269"\n{file}', encoding="utf-8")
+    there = "".join(typed(capsys, *verb, "--lang", lang)[1] for verb in verbs)
+    assert chinese.search(here)
+    assert [line for line in there.splitlines() if chinese.search(line)] == []
+    assert "ED-269" in there
+    assert "2019/947" in there
+
+
+def test_the_law_is_told_in_few_lines_by_gravity_with_local_deadlines(site: Path, capsys: Capture) -> None:
+    _, out = typed(capsys, "check", "clear-route.yaml", "--clear", "relay=Li Wei: direct radio only")
+    law = out[out.index("Law of China") :].splitlines()
+    assert law[0] == "Law of China: not yet to be flown"
+    assert [line.strip() for line in law if not line.startswith("  - ")][1:4] == [
+        "Still needed",
+        "Not known, and so not satisfied",
+        "Deadlines (Asia/Shanghai)",
+    ]
+    assert len(law) < 20
+    assert "(goods)" in out
+    assert "(relay)" not in out
+    assert "apply by 2026-05-17 12:00" in out
+
+
 def test_a_remedy_that_is_written_into_the_route_clears_it(site: Path, capsys: Capture) -> None:
     _, (answer,) = told(capsys, "explain", "blocked-route.yaml", "--out", "blocked.svg")
     text = (site / "blocked-route.yaml").read_text(encoding="utf-8")
@@ -231,3 +308,57 @@ def test_all_questions_are_answered_in_both_languages(site: Path, capsys: Captur
     for arguments in (("list",), ("show", "ZZ-SCHOOL-1"), ("at", *PAD, "60agl"), ("check", "clear-route.yaml")):
         _, out = typed(capsys, *arguments, "--lang", lang)
         assert any("一" <= letter <= "鿿" for letter in out) is (lang == "zh")
+
+
+def test_where_and_when_nothing_is_charted_is_not_called_free(site: Path, capsys: Capture) -> None:
+    for arguments, code in (
+        (("31", "121", "60agl"), "asked.far"),
+        ((*PAD, "60agl", "--time", "2200-01-01T00:00:00Z"), "asked.beyond-charts"),
+        ((*PAD, "-5agl"), "asked.in-the-ground"),
+    ):
+        exit_code, (row,) = told(capsys, "at", *arguments)
+        assert exit_code == Exit.REFUSED
+        assert row["reasons"][0]["code"] == code
+
+
+def test_check_says_nothing_of_remedies_that_it_never_looked_for(site: Path, capsys: Capture) -> None:
+    assert "remedies" not in told(capsys, "check", "blocked-route.yaml")[1][0]
+    _, out = typed(capsys, "check", "blocked-route.yaml")
+    assert "No change" not in out
+    assert "beichen airspace explain" in out
+
+
+def test_several_permits_are_given_at_once_and_an_unknown_one_is_refused(site: Path, capsys: Capture) -> None:
+    typed(capsys, "import", chart(site))
+    assert told(capsys, "check", "clear-route.yaml", "--permit", "PARK-1", "ZZ-SCHOOL-1")[0] == Exit.DONE
+    code, (row,) = told(capsys, "check", "clear-route.yaml", "--permit", "PARK-9")
+    assert (code, row["reasons"][0]["code"]) == (Exit.REFUSED, "airspace.no-zone")
+
+
+def test_a_mission_is_checked_in_the_wind_that_it_is_planned_for(site: Path, capsys: Capture) -> None:
+    _, answers = told(capsys, "check", "pipeline.yaml")
+    assert "gust 1.40" in answers[0]["margins"][0]
+
+
+def test_constraints_that_were_exported_can_be_imported(site: Path, capsys: Capture) -> None:
+    window = ("--between", "2026-05-18T18:00:00+08:00", "2026-05-18T22:00:00+08:00")
+    where = ("--uss-base-url", "https://uss.example.com/beichen")
+    assert typed(capsys, "export", "ZZ-EVENT-1", "--format", "f3548", *window, *where, "--out", "e.json")[0] == 0
+    code, (row,) = told(capsys, "import", "e.json")
+    assert (code, len(row["imported"])) == (Exit.DONE, 1)
+
+
+def test_a_file_named_kml_holds_kml(site: Path, capsys: Capture) -> None:
+    typed(capsys, "export", "--out", "all.kml")
+    assert "<kml" in (site / "all.kml").read_text(encoding="utf-8")
+
+
+def test_a_route_of_which_the_site_knows_nothing_is_not_called_clear(site: Path, capsys: Capture) -> None:
+    text = (site / "clear-route.yaml").read_text(encoding="utf-8")
+    head = text[: text.index("waypoints:")]
+    places = [{"lat_deg": 31.0, "lon_deg": lon, "height": {"value_m": 60, "datum": "agl"}} for lon in (121.0, 121.01)]
+    (site / "far.yaml").write_text(f"{head}waypoints: {json.dumps(places)}\n", encoding="utf-8")
+    code, (row,) = told(capsys, "check", "far.yaml")
+    assert (code, row["reasons"][0]["code"]) == (Exit.REFUSED, "asked.far")
+    code, (row,) = told(capsys, "check", "clear-route.yaml", "--departs", "2099-12-31T23:59:59Z")
+    assert (code, row["reasons"][0]["code"]) == (Exit.REFUSED, "asked.beyond-charts")

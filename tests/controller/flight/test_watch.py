@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from airspace.charted import Restriction
 from airspace.frames import LatLon, LocalFrame
@@ -16,8 +16,9 @@ from airspace.reasons import Words
 from airspace.schedules import Day, Edge, Period, Schedule
 from airspace.volumes import FOREVER_S, Volume4D
 from airspace.zones import Zone
-from controller.events import AlarmRaised, IntentAccepted, IntentChanged, ItemStarted, PhotoTaken
-from controller.flight.keeping import Keeping
+from controller.config import KNOWN_TYPES
+from controller.events import AlarmRaised, IntentAccepted, IntentChanged, ItemStarted, OffNominal, PhotoTaken
+from controller.flight.keeping import AHEAD_S, REDRAWN_S, Keeping
 from controller.flight.reservation import volumes_at
 from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
 from controller.state import FlightState
@@ -238,6 +239,68 @@ def test_a_drone_that_does_not_come_back_in_a_minute_is_contingent_for_good(tmp_
         flying.place = HOME
         await asyncio.sleep(3.0)
         assert states(scene) == ["activated", "nonconforming", "contingent"]
+
+    watched(tmp_path, body)
+
+
+def test_others_are_told_where_a_drone_may_be_while_it_is_astray_and_no_longer(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        district = scene.district
+        drone = KNOWN_TYPES["quad-4kg"]
+        most_m = (drone.max_speed_mps + drone.max_wind_mps) * AHEAD_S
+        flying.place = AROUND_HOME.latlon(0.0, 200.0)
+        await asyncio.sleep(REDRAWN_S + 3.0)
+        first, last = (district._absolute(event.volumes) for event in scene.happened(OffNominal))
+        assert flying.flight.off_nominal == scene.happened(OffNominal)[-1].volumes
+        x_m, y_m = district.site.frame.xy(flying.place)
+        for (volume,) in (first, last):
+            reach_m = volume.outline.exterior.distance(Point(x_m, y_m))
+            assert most_m - 0.05 <= reach_m <= most_m * 1.01 + 2.0 * (drone.max_speed_mps + drone.max_wind_mps)
+            assert volume.end_s - volume.start_s >= AHEAD_S
+        assert last[0].end_s - first[0].end_s >= REDRAWN_S
+        (held,) = district.airspace.intents
+        assert held.off_nominal_volumes == last
+        flying.place = HOME
+        await asyncio.sleep(3.0)
+        assert (flying.flight.off_nominal, district.airspace.intents[0].off_nominal_volumes) == ((), ())
+
+    watched(tmp_path, body)
+
+
+def test_where_a_silent_drone_may_be_grows_until_it_is_heard_and_it_is_not_waited_for(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flying.place = AROUND_HOME.latlon(0.0, 200.0)
+        await asyncio.sleep(3.0)
+        scene.autopilot.silent = True
+        await asyncio.sleep(70.0)
+        widths = [
+            volume.outline.bounds[2] - volume.outline.bounds[0]
+            for event in scene.happened(OffNominal)
+            for volume in scene.district._absolute(event.volumes)
+        ]
+        assert len(widths) >= 6
+        assert widths == sorted(widths)
+        assert widths[-1] > 1.8 * widths[0]
+        assert states(scene) == ["activated", "nonconforming", "contingent"]
+
+    watched(tmp_path, body)
+
+
+def test_how_a_flight_kept_to_its_airspace_is_counted(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        district = scene.district
+        keeping = Keeping(district, flying.flight)
+        assert keeping.kept() is None
+        (x_m, y_m), volume = district.site.frame.xy(HOME), district.volumes_of(flying.flight)[0]
+        middle_m, begins_s = (volume.floor_ellipsoidal_m + volume.ceiling_ellipsoidal_m) / 2, volume.start_s
+        for after_s in range(1, 11):
+            off_m = 500.0 if after_s in (4, 5) else 0.0
+            await keeping.seen(x_m + off_m, y_m, middle_m, begins_s + after_s)
+        kept = keeping.kept()
+        assert kept is not None
+        # outside counts from the last second inside until it is seen inside again
+        assert (kept.excursions, kept.outside_s, kept.longest_s, kept.inside_share) == (1, 3.0, 3.0, round(6 / 9, 4))
+        assert 400.0 < kept.farthest_m < 500.0
 
     watched(tmp_path, body)
 

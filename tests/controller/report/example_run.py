@@ -21,6 +21,8 @@ from controller.events import Event, Phase, Record
 from missions.plan import Purpose
 from tests.controller.report.example_plan import DOCK, FRAME, GROUND, HOVER_W, POLES, TAKEOFF_S, legs, plan, zones
 
+KEPT = events.FlightKept(flight="F1", inside_share=1.0, outside_s=0.0, longest_s=0.0, excursions=0, farthest_m=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Flight:
@@ -189,6 +191,7 @@ def flown_events(flight: Flight, title: str = "Gas main inspection, west section
     rows.append((hold.start_s + 10, events.LandingChosen(flight="F1", landing=flight.landed_on, why=why)))
     rows.append((hold.end_s, events.PhaseChanged(flight="F1", phase=Phase.LANDING)))
     rows += [
+        (ends_s + 2, KEPT),
         (ends_s + 3, events.PhaseChanged(flight="F1", phase=Phase.ENDED)),
         (ends_s + 3, events.IntentChanged(flight="F1", state="ended")),
         (ends_s + 3, events.DockReleased(flight="F1", pole=DOCK)),

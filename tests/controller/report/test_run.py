@@ -95,5 +95,6 @@ def test_every_kind_of_event_is_understood() -> None:
     flown = flown_events(Flight(landed_on=ALTERNATE)) + refused_events()
     rows: list[AnyEvent] = [event for _, event in flown]  # type: ignore[misc]
     rows.append(events.OperatorSaid(run="r", what="Ctrl-C"))
+    rows.append(events.OffNominal(flight="F1", volumes=()))
     assert {type(row) for row in rows} == set(get_args(AnyEvent))
     story_of(rows)

@@ -38,7 +38,9 @@ def _window(origin: LatLon) -> Polygon | MultiPolygon:
     """All positions within reach, and 0.03 % more, in (longitude, latitude) degrees; a cap where a pole is in reach."""
     north, south = (GEOD.fwd(origin.lon_deg, origin.lat_deg, bearing, REACH_M) for bearing in (0.0, 180.0))
     if abs(origin.lat_deg) + math.degrees(REACH_M / LEAST_RADIUS_M) >= 90.0:
-        return box(-180.0, -90.0, 180.0, north[1]) if origin.lat_deg < 0.0 else box(-180.0, south[1], 180.0, 90.0)
+        low_deg, high_deg = (-90.0, north[1]) if origin.lat_deg < 0.0 else (south[1], 90.0)
+        cap: Polygon = box(-180.0, low_deg, 180.0, high_deg)
+        return cap
     ring = circle_ring(Circle(origin, REACH_M))
     ring[:, 0] = origin.lon_deg + np.mod(ring[:, 0] - origin.lon_deg + 180.0, 360.0) - 180.0  # in one piece
     whole, globe = Polygon(ring), box(-180.0, -90.0, 180.0, 90.0)

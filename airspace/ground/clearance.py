@@ -169,33 +169,34 @@ def clearances(leg: StraightLeg, surface: Surface, obstacles: LaidObstacles, bes
 
 
 def over_swath(leg: StraightLeg, surface: Surface, frame: LocalFrame, beside_m: float) -> Clearance:
-    """The least height of a leg over the ground within `beside_m` [m] of it in plan, beyond its ends too.
+    """The least height of any point of a leg over the ground within `beside_m` [m] of that point in plan.
 
     Exact under lines along the leg, `LANES_M` [m] apart at most and the outermost at `beside_m`; a peak between two of
-    them is seen from no farther than half of that. Ground beyond an end is held against the height of that end.
-    `horizontal_m` is how far beside the leg the line of the least height runs. Raises `Refused` where the terrain model
-    knows no ground there.
+    them is seen from no farther than half of that. `place` is that of the ground, `along_m` where the leg is abeam of
+    it and `horizontal_m` how far to the side of the leg it lies. Raises `Refused` where no ground is known.
     """
+    rises = leg.end_ellipsoidal_m >= leg.start_ellipsoidal_m
+    lower, upper = (leg.start_xy, leg.end_xy) if rises else (leg.end_xy, leg.start_xy)
+    low_m, high_m = sorted((leg.start_ellipsoidal_m, leg.end_ellipsoidal_m))
+    way = math.atan2(upper[1] - lower[1], upper[0] - lower[0])
     count = math.ceil(beside_m / LANES_M)
-    way = math.atan2(leg.end_xy[1] - leg.start_xy[1], leg.end_xy[0] - leg.start_xy[0])
-    east, north = math.cos(way), math.sin(way)
-    least: Clearance | None = None
+    found: list[Clearance] = []
     for lane in range(-count, count + 1):
         off_m = lane * beside_m / count if count else 0.0
-        start, end = ((x - off_m * north, y + off_m * east) for x, y in (leg.start_xy, leg.end_xy))
-        on_m = math.sqrt(max(0.0, beside_m**2 - off_m**2))
-        low_m, high_m = leg.start_ellipsoidal_m, leg.end_ellipsoidal_m
-        parts = [(0.0, 1.0, StraightLeg(start, end, low_m, high_m))]
-        if on_m > 0.0:
-            before, after = ((x + to * east, y + to * north) for (x, y), to in ((start, -on_m), (end, on_m)))
-            parts.append((0.0, 0.0, StraightLeg(start, before, low_m, low_m)))
-            parts.append((leg.length_m, 0.0, StraightLeg(end, after, high_m, high_m)))
-        for from_m, pace, part in parts:
+        reach_m = math.sqrt(max(0.0, beside_m**2 - off_m**2))
+        behind, ahead, last = (
+            (x + to_m * math.cos(way) - off_m * math.sin(way), y + to_m * math.sin(way) + off_m * math.cos(way))
+            for (x, y), to_m in ((lower, -reach_m), (lower, reach_m), (upper, reach_m))
+        )
+        # what lies ahead of the lower end is within reach of a point of the leg that is as far behind it as can be
+        parts = [(reach_m, StraightLeg(ahead, last, low_m, high_m))]
+        parts += [(-reach_m, StraightLeg(behind, ahead, low_m, low_m))] if reach_m > 0.0 else []
+        for from_m, part in parts:
             one = _over_ground(part, surface, frame)
-            if least is None or one.vertical_m < least.vertical_m:
-                least = replace(one, along_m=from_m + pace * one.along_m, horizontal_m=abs(off_m))
-    assert least is not None
-    return least
+            abeam_m = min(max(0.0, from_m + one.along_m), leg.length_m)
+            along_m = abeam_m if rises else leg.length_m - abeam_m
+            found.append(replace(one, along_m=along_m, horizontal_m=abs(off_m)))
+    return min(found, key=lambda one: (one.vertical_m, one.horizontal_m))
 
 
 def shortfalls(found: Iterable[Clearance], required: RequiredClearance, where: str = "") -> tuple[Reason, ...]:

@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from airspace.charted import ChartedZone, Layer
+from airspace.formats.chart_fields import PLACED_RANGE_M
 from airspace.frames import Datum, Height, LocalFrame
 from airspace.ground.surface import Surface
 from airspace.model import Airspace
 from airspace.reach import within_reach
 from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.zones import Zone, lay
-from controller.register.charted_zones import HIGHEST_M, LOWEST_M
 
 ZONE_CHARTED = Rule(
     "site.zone-charted",
@@ -106,5 +106,5 @@ def _over_known_ground(layer: Layer, surface: Surface) -> bool:
 
 
 def _at_all_heights(layer: Layer) -> Layer:
-    floor, ceiling = (Height(side_m, Datum.ELLIPSOIDAL) for side_m in (LOWEST_M, HIGHEST_M))
+    floor, ceiling = (Height(side_m, Datum.ELLIPSOIDAL) for side_m in PLACED_RANGE_M)
     return replace(layer, floor=floor, ceiling=ceiling)

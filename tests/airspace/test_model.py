@@ -497,3 +497,17 @@ def test_with_hours_and_leave_the_answer_is_still_that_of_all_pairs(seed: int) -
     for conflict in conflicts:
         held = next(one for one in zones if one.id == conflict.other_id)
         assert held.windows(conflict.start_s, conflict.end_s) == ((conflict.start_s, conflict.end_s),)
+
+
+def test_an_intent_that_cannot_be_held_changes_nothing() -> None:
+    site = Airspace(FRAME, GROUND)
+    held = intent("f", volume())
+    site.put_intent(held)
+    far = replace(volume(), start_s=0.0, end_s=1e300)
+    for wrong in (intent("f", volume(), far), intent("g", far)):
+        with pytest.raises(ValueError, match="none beyond"):
+            site.put_intent(wrong)
+    assert site.intents == (held,)
+    assert len(site.conflicts([volume()])) == 1
+    site.remove_intent("f")
+    assert site.conflicts([volume()]) == []

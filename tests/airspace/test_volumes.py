@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from airspace.volumes import Volume4D
+from airspace.volumes import HIGHEST_M, Volume4D
 from tests.airspace.shapes import volume
 
 Cell = tuple[int, int]
@@ -153,3 +153,10 @@ def test_what_would_overlap_nothing_by_accident_is_no_volume(change: dict[str, f
 
 def test_the_box_holds_the_volume_lows_first() -> None:
     assert volume(box(1, 2, 3, 4), 5, 6, 7, 8).box == (1, 2, 5, 7, 3, 4, 6, 8)
+
+
+def test_a_volume_lies_within_a_thousand_kilometres_of_the_ellipsoid() -> None:
+    for low_m, high_m in ((0.0, 2e15), (-2e15, 0.0), (0.0, 1.1 * HIGHEST_M)):
+        with pytest.raises(ValueError, match="of the ellipsoid"):
+            Volume4D(box(0, 0, 10, 10), low_m, high_m, 0.0, 1.0)
+    assert Volume4D(box(0, 0, 10, 10), -HIGHEST_M, HIGHEST_M, 0.0, 1.0).ceiling_ellipsoidal_m == HIGHEST_M

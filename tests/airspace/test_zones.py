@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from airspace.charted import ChartedZone, Circle, Layer, Restriction, Source
+from airspace.formats.geojson import geojson
 from airspace.frames import Datum, Ground, Height, LatLon
 from airspace.reasons import Refused, Words
 from airspace.schedules import Day, Edge, Period, Schedule
@@ -395,3 +396,19 @@ def test_heights_that_come_to_something_else_over_this_ground_are_refused() -> N
     (reason,) = refused.value.reasons
     assert (reason.rule.code, reason.where) == ("zone.ground", "zz features[0]")
     assert "88.6 m is not what 0 m agl comes to over this ground (89.60 m)" in reason.text("en")
+
+
+def test_a_chart_of_the_site_keeps_what_is_in_reach_and_refuses_what_is_elsewhere(tmp_path: Path) -> None:
+    def chart(outline: Polygon) -> Path:
+        layer = Layer(outline, Height(0.0, Datum.ELLIPSOIDAL), Height(900.0, Datum.ELLIPSOIDAL))
+        words = Words("region", "飞行情报区")
+        drawn = geojson([ChartedZone("FIR", words, "restricted", words, (layer,))])
+        path = tmp_path / "fir.geojson"
+        path.write_text(json.dumps(drawn), encoding="utf-8")
+        return path
+
+    (region,) = load_charts([chart(box(100.0, 20.0, 130.0, 50.0))], FRAME, GROUND)
+    assert region.volume.contains(0.0, 0.0, 100.0, 1.0)
+    with pytest.raises(Refused) as refused:  # latitude first
+        load_charts([chart(box(34.0, 70.0, 35.0, 71.0))], FRAME, GROUND)
+    assert [reason.rule.code for reason in refused.value.reasons] == ["zone.far"]

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from airspace.reservation import first_overlap
 from airspace.volumes import Volume4D
 from airspace.zones import lay
 from controller.register.changes import Batch
-from controller.register.laying import ZONE_CHARTED
+from controller.register.laying import LAYERS_CLASH, ZONE_CHARTED
 from controller.register.register import Founding, Register, open_register
 from controller.sharing import Sharing, StaleKnowledgeError, moved_intent
 
@@ -292,6 +294,175 @@ def test_a_zone_that_cannot_be_placed_is_told_once_and_closes_what_is_near_it_an
             await east.sharing.take("g", 0, (east.block(0.0),))
 
         asyncio.run(body())
+
+
+# -- what was settled late, or not at all ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [A, N])
+def test_volumes_that_differ_from_the_log_are_put_right_in_every_state_that_has_them(
+    tmp_path: Path, state: IntentState
+) -> None:
+    async def body(west: Party, east: Party) -> None:
+        astray = (west.block(300.0),) if state is N else ()
+        for flight, begun in (("f", IntentState.ACCEPTED), ("g", state)):
+            await west.sharing.take(flight, 0, (west.block(900.0),))
+            await west.sharing.settle(flight, begun, 0, (west.block(900.0),), astray)
+            await west.sharing.settle(flight, state, 0, (west.block(0.0),), astray)
+            assert (west.intent(flight).state, west.intent(flight).volumes) == (state, (west.block(0.0),))
+            await west.sharing.settle(flight, None, 0, ())
+
+    shared(tmp_path, body)
+
+
+def test_a_flight_is_activated_only_with_what_its_district_has_read(tmp_path: Path) -> None:
+    async def body(west: Party, east: Party) -> None:
+        volumes = (west.block(0.0),)
+        await west.sharing.take("f", 0, volumes)
+        east.register.import_zones([zone(500.0)], BATCH)
+        await west.sharing.settle("f", A, 0, volumes)
+        assert west.intent("f").state is A
+        assert [one.id for one in west.airspace.zones] == ["Z"]
+
+    shared(tmp_path, body)
+
+
+@pytest.mark.parametrize("changes", [1, 1000])
+def test_a_settle_that_meets_news_looks_again_and_says_so_when_the_news_never_end(
+    tmp_path: Path, changes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(west: Party, east: Party) -> None:
+        looking, left = west.sharing._catch_up, iter(range(changes))
+
+        async def look_and_be_late() -> None:
+            await looking()
+            if next(left, None) is not None:
+                east.register.import_zones([zone(30.0)], BATCH, replace=True)
+
+        monkeypatch.setattr(west.sharing, "_catch_up", look_and_be_late)
+        settling = west.sharing.settle("f", IntentState.ACCEPTED, 0, (west.block(0.0),))
+        if changes == 1:
+            await settling
+            assert west.intent("f").state is IntentState.ACCEPTED
+        else:
+            with pytest.raises(StaleKnowledgeError):
+                await settling
+
+    shared(tmp_path, body)
+
+
+def test_whoever_is_cancelled_leaves_no_work_behind_that_ends_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(west: Party, east: Party) -> None:
+        begun, go_on, reserving = threading.Event(), threading.Event(), west.register.reserve
+
+        def slowly(*given: Any) -> Any:
+            begun.set()
+            assert go_on.wait(10.0)
+            return reserving(*given)
+
+        monkeypatch.setattr(west.register, "reserve", slowly)
+        taking = asyncio.create_task(west.sharing.take("f", 0, (west.block(0.0),)))
+        await asyncio.to_thread(begun.wait, 10.0)
+        taking.cancel()
+        settling = asyncio.create_task(west.sharing.settle("f", None, 0, ()))
+        await asyncio.sleep(0.05)
+        assert not taking.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        await settling
+        assert west.intent("f").state is IntentState.ENDED
+
+    shared(tmp_path, body)
+
+
+def test_a_holder_whose_name_begins_like_another_owns_nothing_of_it(tmp_path: Path) -> None:
+    with parties(tmp_path, a=CITY) as (short,):
+        longer = Party(short.register, "a/b", CITY)
+
+        async def body() -> None:
+            await longer.sharing.take("f", 0, (longer.block(0.0),))
+            assert (await short.sharing.own(), await longer.sharing.own()) == ((), ("f",))
+            with pytest.raises(StaleKnowledgeError):
+                await short.sharing.take("g", 0, (short.block(50.0),))
+
+        asyncio.run(body())
+
+
+def unlayable(charted: ChartedZone) -> ChartedZone:
+    """A newer chart of a zone that no ground of this city can hold: its ceiling lies under its floor."""
+    layer = replace(charted.layers[0], floor=Height(200.0, Datum.AGL), ceiling=Height(300.0, Datum.AMSL))
+    return replace(charted, layers=(layer,))
+
+
+def two_layers(charted: ChartedZone) -> ChartedZone:
+    layer = charted.layers[0]
+    upper = replace(layer, floor=Height(200.0, Datum.AGL), ceiling=Height(300.0, Datum.AGL))
+    return replace(charted, layers=(layer, upper))
+
+
+def test_a_newer_chart_that_cannot_be_laid_leaves_the_old_one_standing(tmp_path: Path) -> None:
+    async def body(west: Party, east: Party) -> None:
+        west.register.import_zones([zone(100.0)], BATCH)
+        await east.sharing.follow()
+        before = east.airspace.zones
+        west.register.import_zones([unlayable(zone(100.0))], BATCH, replace=True)
+        with pytest.raises(Refused, match=r"zone\.heights"):
+            await east.sharing.follow()
+        assert east.airspace.zones == before
+        assert await east.sharing.unplaced((east.block(0.0),))
+        assert not await east.sharing.unplaced((east.block(9000.0),))
+        with pytest.raises(Refused, match=r"zone\.heights"):
+            await east.sharing.take("f", 0, (east.block(0.0),))
+
+    shared(tmp_path, body)
+
+
+def test_a_layer_with_the_id_of_a_charted_one_is_a_fault_like_any_other(tmp_path: Path) -> None:
+    with parties(tmp_path, west=CITY) as (west,):
+        east = Party(west.register, "east", CITY, [two_layers(zone(zone_id="A"))])
+
+        async def body() -> None:
+            west.register.import_zones([zone(zone_id="A#2", east_m=500.0), zone(zone_id="B", east_m=900.0)], BATCH)
+            with pytest.raises(Refused) as refused:
+                await east.sharing.follow()
+            assert [reason.rule for reason in refused.value.reasons] == [LAYERS_CLASH]
+            assert [one.id for one in east.airspace.zones] == ["A", "A#2", "B"]
+            assert await east.sharing.unplaced((east.block(500.0),))
+
+        asyncio.run(body())
+
+
+def test_a_zone_takes_the_id_of_a_layer_that_another_has_lost(tmp_path: Path) -> None:
+    async def body(west: Party, east: Party) -> None:
+        newcomer = zone(zone_id="A#2", east_m=500.0)
+        west.register.import_zones([two_layers(zone(zone_id="A"))], BATCH)
+        await east.sharing.follow()
+        west.register.import_zones([newcomer, zone(zone_id="A")], BATCH, replace=True)
+        await asyncio.gather(west.sharing.follow(), east.sharing.follow())
+        for party in (west, east):
+            assert [(one.id, one.layer) for one in party.airspace.zones] == [("A", 0), ("A#2", 0)]
+
+    shared(tmp_path, body)
+
+
+def test_a_zone_that_waited_for_an_id_comes_in_when_it_is_free(tmp_path: Path) -> None:
+    async def body(west: Party, east: Party) -> None:
+        west.register.import_zones([two_layers(zone(zone_id="A"))], BATCH)
+        await east.sharing.follow()
+        west.register.import_zones([unlayable(zone(zone_id="A"))], BATCH, replace=True)
+        west.register.import_zones([zone(zone_id="A#2", east_m=500.0)], BATCH)
+        with pytest.raises(Refused) as refused:
+            await east.sharing.follow()
+        assert len(refused.value.reasons) == 2
+        west.register.import_zones([zone(zone_id="A")], BATCH, replace=True)
+        await east.sharing.follow()
+        assert [(one.id, one.layer) for one in east.airspace.zones] == [("A", 0), ("A#2", 0)]
+        assert not await east.sharing.unplaced((east.block(0.0), east.block(500.0)))
+
+    shared(tmp_path, body)
 
 
 # -- any interleaving --------------------------------------------------------------------------------------------------

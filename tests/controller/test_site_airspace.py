@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import Affine
+from affine import Affine
 from shapely.geometry import Point
 
 from airspace.charted import ChartedZone, Circle, Layer
@@ -15,11 +15,15 @@ from airspace.frames import Datum, Height, LatLon
 from airspace.intents import IntentState, OperationalIntent
 from airspace.reasons import Refused, Words
 from airspace.volumes import Volume4D
+from airspace.zones import parse_zones, zones_geojson
+from controller.clock import Clock, run, virtual_tempo
 from controller.config import LoadedSite, load_site
+from controller.district import open_district
 from controller.register.changes import Batch
 from controller.register.laying import ZONE_CHARTED
 from controller.register.register import Founding, open_register
 from controller.site_airspace import held_zones, load_site_airspace, site_register, surface_of
+from tests.controller.flight.scene import _no_connection
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zhengzhou"
 NOW_S = 1779070000.0
@@ -111,6 +115,38 @@ def test_heights_above_ground_follow_the_terrain_where_there_is_a_model(tmp_path
     assert level.volume.ceiling_ellipsoidal_m < zone.volume.ceiling_ellipsoidal_m - 50.0
 
 
+def test_a_zone_over_unknown_ground_is_closed_at_all_heights_and_stops_nothing_else(tmp_path: Path) -> None:
+    hill(tmp_path)
+    site = site_in(tmp_path, '[terrain]\npath = "hill.tif"\n')
+    far = LatLon(HILL.lat_deg + 2.0, HILL.lon_deg)
+    imported(site, park("FAR-PARK", far), park())
+    held = load_site_airspace(site, now).airspace
+    x_m, y_m = held.frame.xy(far)
+    for height_m in (-500.0, 100.0, 20_000.0):
+        assert [zone.id for zone in held.zones_at(x_m, y_m, height_m, NOW_S)] == ["FAR-PARK"]
+    assert held.zone("PARK-1").volume.ceiling_ellipsoidal_m < 400.0
+    assert held.zone("FAR-PARK").charted == park("FAR-PARK", far)
+    again = parse_zones(zones_geojson(held.zones, held.frame), "run", held.frame, None)
+    assert {zone.id: zone.volume for zone in again} == {zone.id: zone.volume for zone in held.zones}
+
+    async def opened(clock: Clock) -> None:
+        with site_register(site, now) as register:
+            async with open_district(
+                site,
+                clock,
+                zones=(),
+                connect=_no_connection,
+                durable="process",
+                store_path=tmp_path / "store.db",
+                register=register,
+                surface=surface_of(site),
+            ) as district:
+                assert {"FAR-PARK", "PARK-1"} <= {zone.id for zone in district.airspace.zones}
+                assert not district.raised
+
+    run(opened, virtual_tempo())
+
+
 def test_a_model_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
     site = site_in(tmp_path, '[terrain]\npath = "none.tif"\n')
     with pytest.raises(Refused, match=r"none\.tif"):
@@ -127,7 +163,8 @@ def test_obstacles_are_read_whole_or_refused(tmp_path: Path) -> None:
     (tmp_path / "masts.geojson").write_text(json.dumps(collection), encoding="utf-8")
     site = site_in(tmp_path, 'obstacles = ["masts.geojson"]')
     (found,) = load_site_airspace(site, now).obstacles.obstacles
-    assert (found.id, found.tall_m) == ("mast-1", pytest.approx(45.0))
+    assert found.id == "mast-1"
+    assert found.tall_m == pytest.approx(45.0)
     mast["properties"] = {"id": "mast-1", "name": "mast", "height": "tall"}
     (tmp_path / "masts.geojson").write_text(json.dumps(collection), encoding="utf-8")
     with pytest.raises(Refused, match=r"masts\.geojson"):

@@ -19,7 +19,7 @@ from airspace.volumes import Volume4D
 from controller.alarms import Alarm
 from controller.clock import Clock, run, virtual_tempo
 from controller.district import District
-from controller.events import AlarmRaised, FlightKept, Phase
+from controller.events import AlarmRaised, FlightKept, Phase, PhaseChanged
 from controller.flight.mission_source import load_mission
 from controller.register.changes import Batch
 from controller.register.register import Register
@@ -129,6 +129,23 @@ def test_a_zone_that_is_published_during_a_flight_is_told_at_once(tmp_path: Path
         (alarm,) = raised(district, Alarm.AIRSPACE_CHANGED)
         assert "sudden event" in alarm.en
         assert "突发事件" in alarm.zh
+
+    in_world(tmp_path, body)
+
+
+def test_a_zone_that_is_published_while_the_drone_arms_keeps_it_on_the_ground(tmp_path: Path) -> None:
+    async def body(world: World, district: District) -> None:
+        async def publishing() -> None:
+            await until_phase(district, Phase.ARMING)
+            with others(world) as register:
+                register.import_zones([zone_over(ON_THE_WAY)], Batch("call.txt", "0" * 64, "duty officer"))
+
+        result = await attended(world.fly(district), publishing())
+        assert result.outcome == "refused"
+        assert any("sudden event" in reason["en"] for reason in result.reasons)
+        phases = [record.event for record in district.store.read() if isinstance(record.event, PhaseChanged)]
+        assert Phase.FLYING not in {event.phase for event in phases}
+        assert intents(world) == {}
 
     in_world(tmp_path, body)
 

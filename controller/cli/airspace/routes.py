@@ -18,6 +18,7 @@ from airspace.clearing import clear as answer_to
 from airspace.conflicts import utc_text
 from airspace.frames import Datum
 from airspace.ground.clearance import RequiredClearance
+from airspace.ground.surface import Surface
 from airspace.margins import derive_margins
 from airspace.reach import REACH_M
 from airspace.reasons import Lang, Reason, Refused
@@ -193,17 +194,17 @@ def _within_knowledge(routes: Sequence[Route], place: LoadedSite) -> None:
 def _question(route: Route, here: SiteAirspace, permit: Sequence[str], clearance_m: float) -> Question:
     return Question(
         here.airspace,
-        derive_margins(route.fix, route.wind_mps, datum_m=_datum_m(route, here)),
+        derive_margins(route.fix, route.wind_mps, datum_m=datum_m(route, here.surface)),
         permitted=frozenset(permit),
         obstacles=here.obstacles,
         required=RequiredClearance(clearance_m, clearance_m, clearance_m),
     )
 
 
-def _datum_m(route: Route, here: SiteAirspace) -> float:
+def datum_m(route: Route, surface: Surface) -> float:
     """How well a route's heights are known over the ellipsoid [m]: only those over ground or sea hang on a surface."""
     datums = {waypoint.height.datum for waypoint in route.waypoints}
-    return here.surface.accuracy_m if datums & {Datum.AGL, Datum.AMSL} else 0.0
+    return surface.accuracy_m if datums & {Datum.AGL, Datum.AMSL} else 0.0
 
 
 def not_before_s(departs_s: float, now_s: float) -> float:

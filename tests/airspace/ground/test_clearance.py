@@ -16,6 +16,7 @@ from airspace.ground.clearance import (
     RequiredClearance,
     StraightLeg,
     clearances,
+    over_swath,
     shortfalls,
 )
 from airspace.ground.obstacles import Obstacle, ObstacleKind, read_obstacles
@@ -411,3 +412,57 @@ def test_among_the_buildings_of_kunming_every_leg_is_measured_as_dense_samples_m
                 assert least_m - 0.2 <= found[obstacle.id].vertical_m <= least_m + 1e-6
                 assert apart_m.min() - 2.0 <= found[obstacle.id].horizontal_m <= apart_m.min() + 1e-6
     assert met > 40
+
+
+# -- the ground beside a leg -------------------------------------------------------------------------------------------
+
+
+def hill(tmp_path: Path) -> TerrainSurface:
+    heights = rough(41)
+    geoid = flat_geoid(-20.0)
+    return TerrainSurface(Terrain.load(write_dem(tmp_path / "hill.tif", heights), geoid), geoid)
+
+
+def test_no_ground_within_reach_of_a_leg_is_much_higher_than_the_swath_says(tmp_path: Path) -> None:
+    surface, rng = hill(tmp_path), np.random.default_rng(7)
+    for _ in range(25):
+        x0, y0, x1, y1 = rng.uniform(-500.0, 500.0, 4)
+        flown = leg(x0, y0, x1, y1, *rng.uniform(300.0, 500.0, 2))
+        beside_m = float(rng.uniform(1.0, 30.0))
+        told = over_swath(flown, surface, FRAME, beside_m)
+        seen_m = []
+        for share, angle, off in rng.uniform((0, 0, 0), (1, 2 * math.pi, 1), (200, 3)):
+            off_m = beside_m * math.sqrt(off)
+            x, y = x0 + share * (x1 - x0) + off_m * math.cos(angle), y0 + share * (y1 - y0) + off_m * math.sin(angle)
+            ground = surface.at(FRAME.latlon(x, y))
+            up_m = flown.start_ellipsoidal_m + share * (flown.end_ellipsoidal_m - flown.start_ellipsoidal_m)
+            seen_m.append(up_m - ground.amsl_m - ground.geoid_m)
+        # lines 5 m apart miss no more than the slope of the model makes of half of that
+        assert told.vertical_m <= min(seen_m) + 2.5
+        assert told.vertical_m <= clearances(flown, surface, LaidObstacles(FRAME), 0.0)[0].vertical_m + 1e-6
+        assert 0.0 <= told.along_m <= flown.length_m
+        assert told.horizontal_m <= beside_m + 1e-9
+        # and what it tells of is there: the lowest point of the leg within reach of the place that it names
+        shares = np.linspace(0.0, 1.0, 4001)
+        places = np.array(flown.start_xy) + shares[:, np.newaxis] * np.subtract(flown.end_xy, flown.start_xy)
+        near = np.hypot(*(places - FRAME.xy(told.place)).T) <= beside_m + 0.1
+        low_m = (flown.start_ellipsoidal_m + shares * (flown.end_ellipsoidal_m - flown.start_ellipsoidal_m))[near].min()
+        there = surface.at(told.place)
+        assert told.vertical_m == pytest.approx(low_m - there.amsl_m - there.geoid_m, abs=1.5)
+
+
+def test_a_swath_of_no_width_is_the_line_itself(tmp_path: Path) -> None:
+    surface = hill(tmp_path)
+    flown = leg(-300.0, 100.0, 400.0, -250.0, 400.0, 300.0)
+    line = clearances(flown, surface, LaidObstacles(FRAME), 0.0)[0]
+    swath = over_swath(flown, surface, FRAME, 0.0)
+    assert (swath.vertical_m, swath.along_m) == pytest.approx((line.vertical_m, line.along_m), abs=1e-4)
+
+
+def test_a_climb_on_the_spot_sees_the_ground_on_all_sides_from_its_lower_end(tmp_path: Path) -> None:
+    surface = hill(tmp_path)
+    up, down = leg(0.0, 0.0, 0.0, 0.0, 300.0, 400.0), leg(0.0, 0.0, 0.0, 0.0, 400.0, 300.0)
+    around = [FRAME.latlon(20.0 * math.cos(a), 20.0 * math.sin(a)) for a in np.linspace(0.0, 2 * math.pi, 60)]
+    highest_m = max(surface.at(place).amsl_m + surface.at(place).geoid_m for place in around)
+    for flown in (up, down):
+        assert over_swath(flown, surface, FRAME, 20.0).vertical_m <= 300.0 - highest_m + 1.5

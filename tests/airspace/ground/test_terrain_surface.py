@@ -10,6 +10,7 @@ from shapely.geometry import Point, Polygon, box
 
 from airspace.charted import Circle, Corridor, Shape
 from airspace.frames import GEOD, Datum, Ground, Height, LatLon
+from airspace.geodesy.geoid import BUILT_IN_ACCURACY_M
 from airspace.ground.surface import Surface
 from airspace.ground.terrain import Terrain
 from airspace.ground.terrain_surface import TerrainSurface, degrees_outline
@@ -152,3 +153,11 @@ def test_a_polygon_is_its_own_outline() -> None:
     outline = box(113.0, 34.0, 113.1, 34.1)
     assert degrees_outline(outline) is outline
     assert shapely.is_valid(degrees_outline(Circle(MIDDLE, 50.0)))
+
+
+def test_a_surface_is_as_well_known_as_its_geoid_and_its_terrain_together(surface: TerrainSurface) -> None:
+    assert Ground(108.0, -19.4).accuracy_m == 0.0
+    stated = surface.geoid.raised(0.0, "stated", 0.1)
+    assert TerrainSurface(surface.terrain, stated, 2.0).accuracy_m == pytest.approx(2.1)
+    unstated = surface.geoid.raised(0.0, "unstated", None)
+    assert TerrainSurface(surface.terrain, unstated).accuracy_m == BUILT_IN_ACCURACY_M

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from airspace.charted import ChartedZone, Circle, Layer
+from airspace.formats.geojson import geojson
+from airspace.frames import Datum, Ground, Height, LatLon
+from airspace.geodesy.geoid import Geoid
+from airspace.ground.terrain_surface import TerrainSurface
+from airspace.reasons import Words
+from airspace.schedules import Schedule
+from controller.cli.airspace.routes import datum_m, not_before_s
 from controller.cli.app import run
 from controller.cli.options import Exit
 from controller.clock import Clock, real_tempo
 from controller.clock import run as run_with_clock
+from missions.route_file import parse_route
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
 PAD = ("34.7490", "113.6260")
@@ -104,6 +116,61 @@ def test_a_zone_is_not_imported_twice_but_replaced_on_purpose(site: Path, capsys
     typed(capsys, "import", path)
     assert told(capsys, "import", path)[0] == Exit.REFUSED
     assert told(capsys, "import", path, "--replace")[0] == Exit.DONE
+
+
+def feature(zone_id: str, **properties: object) -> dict[str, Any]:
+    one: dict[str, Any] = json.loads(json.dumps(PARK["features"][0]))
+    one["properties"] |= {"id": zone_id, **properties}
+    return one
+
+
+def test_everything_that_keeps_zones_out_of_a_site_is_told_before_anything_is_written(
+    site: Path, capsys: Capture
+) -> None:
+    words = Words("tower", "高塔")
+    sides = [Height(side_m, Datum.AGL) for side_m in (0.0, 100.0, 200.0)]
+    layers = tuple(Layer(Circle(LatLon(34.7466, 113.605), 100.0), *pair) for pair in pairwise(sides))
+    tall = geojson([ChartedZone("TALL", words, "restricted", words, layers)])
+    assert typed(capsys, "import", chart(site, tall))[0] == Exit.DONE
+    over = {"floor": {"value_m": 150, "datum": "agl"}, "ceiling": {"value_m": 151, "datum": "amsl"}}
+    features = [feature("PARK-1"), feature("ZZ-PAD-1"), feature("TALL#2"), feature("UPSIDE", **over)]
+    mixed = chart(site, {"type": "FeatureCollection", "features": features})
+    code, (row,) = told(capsys, "import", mixed)
+    assert code == Exit.REFUSED
+    assert {reason["code"] for reason in row["reasons"]} == {"zone.id", "site.zone-charted", "zone.heights"}
+    assert "PARK-1" not in [zone["id"] for zone in told(capsys, "list")[1]]
+    code, (row,) = told(capsys, "import", mixed, "--partial")
+    assert (code, row["imported"], len(row["left_out"])) == (Exit.DONE, ["PARK-1"], 3)
+    assert typed(capsys, "at", *PAD, "60agl")[0] in (Exit.DONE, Exit.REFUSED)
+    charted_too = chart(site, {"type": "FeatureCollection", "features": [feature("ZZ-PAD-1")]})
+    assert told(capsys, "import", charted_too, "--replace")[0] == Exit.REFUSED
+
+
+def test_intents_in_a_chart_are_refused_by_name_or_left_out_knowingly(site: Path, capsys: Capture) -> None:
+    moment = {"time_start": {"value": "2026-05-28T20:26:40Z", "format": "RFC3339"}}
+    moment |= {"time_end": {"value": "2026-05-28T20:36:40Z", "format": "RFC3339"}}
+    circle = {"center": {"lat": 34.75, "lng": 113.62}, "radius": {"value": 50.0, "units": "M"}}
+    low, high = ({"value": value_m, "reference": "W84", "units": "M"} for value_m in (100.0, 150.0))
+    volume = {"volume": {"outline_circle": circle, "altitude_lower": low, "altitude_upper": high}, **moment}
+    reference = {
+        "id": "11111111-1111-4111-8111-111111111111",
+        "manager": "uss",
+        "uss_availability": "Normal",
+        "version": 1,
+        "state": "Accepted",
+        "ovn": "x" * 32,
+        "uss_base_url": "https://a.example",
+        "subscription_id": "22222222-2222-4222-8222-222222222222",
+        **moment,
+    }
+    details = {"volumes": [volume], "off_nominal_volumes": [], "priority": 0}
+    path = chart(site, {"operational_intent": {"reference": reference, "details": details}}, "intent.json")
+    code, (row,) = told(capsys, "import", path)
+    assert code == Exit.REFUSED
+    assert [reason["code"] for reason in row["reasons"]] == ["airspace.intent-in-chart"]
+    assert "11111111-1111" in row["reasons"][0]["en"]
+    code, (row,) = told(capsys, "import", path, chart(site), "--partial")
+    assert (code, row["imported"], len(row["left_out"])) == (Exit.DONE, ["PARK-1"], 1)
 
 
 def test_a_removed_zone_is_gone_and_a_wrong_id_removes_nothing(site: Path, capsys: Capture) -> None:
@@ -362,3 +429,35 @@ def test_a_route_of_which_the_site_knows_nothing_is_not_called_clear(site: Path,
     assert (code, row["reasons"][0]["code"]) == (Exit.REFUSED, "asked.far")
     code, (row,) = told(capsys, "check", "clear-route.yaml", "--departs", "2099-12-31T23:59:59Z")
     assert (code, row["reasons"][0]["code"]) == (Exit.REFUSED, "asked.beyond-charts")
+
+
+def test_no_departure_in_the_past_is_offered_but_for_a_route_of_another_day() -> None:
+    now_s = 1.79e9
+    for departs_s in (now_s + 60.0, now_s - 3600.0, now_s + 1e6):
+        assert not_before_s(departs_s, now_s) == now_s
+    assert not_before_s(now_s - 2 * 86400.0, now_s) == -math.inf
+
+
+def test_what_explain_offers_lies_ahead(site: Path, capsys: Capture) -> None:
+    now = datetime.now(UTC)
+    words, window = Words("works", "施工"), (now.timestamp() - 600.0, now.timestamp() + 3600.0)
+    layer = Layer(Circle(LatLon(34.7466, 113.605), 100.0), Height(0.0, Datum.AGL), Height(119.0, Datum.AGL))
+    works = ChartedZone("WORKS", words, "restricted", words, (layer,), schedule=Schedule(windows=(window,)))
+    assert typed(capsys, "import", chart(site, geojson([works])))[0] == Exit.DONE
+    ahead = (now + timedelta(seconds=120)).isoformat()
+    _, (answer,) = told(capsys, "explain", "clear-route.yaml", "--departs", ahead)
+    assert "WORKS" in {conflict["id"] for conflict in answer["conflicts"]}
+    shifts_s = [remedy["shift_s"] for remedy in answer["remedies"]]
+    assert max(shifts_s) > 3000.0
+    assert min(shifts_s) >= -120.0
+
+
+def test_only_heights_over_ground_or_sea_hang_on_how_well_these_are_known(site: Path) -> None:
+    route = parse_route((site / "clear-route.yaml").read_text(encoding="utf-8"), "clear")
+    fixed = replace(
+        route, waypoints=tuple(replace(w, height=Height(200.0, Datum.ELLIPSOIDAL)) for w in route.waypoints)
+    )
+    rolling = TerrainSurface(cast("Any", None), Geoid.built_in(), 4.0)
+    assert datum_m(route, rolling) == 5.0
+    assert datum_m(fixed, rolling) == 0.0
+    assert datum_m(route, Ground(108.0, -19.4)) == 0.0

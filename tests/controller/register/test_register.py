@@ -290,6 +290,33 @@ def test_a_batch_of_zones_is_imported_all_or_nothing(register: Register) -> None
     assert {held.batch for held in register.zones()} == {BATCH}
 
 
+def layered(id_: str) -> ChartedZone:
+    charted = zone(id_)
+    (layer,) = charted.layers
+    return replace(charted, layers=(layer, replace(layer, floor=layer.ceiling, ceiling=Height(300.0, Datum.AGL))))
+
+
+def test_no_zone_has_the_id_of_a_layer_of_another(register: Register) -> None:
+    one, other = layered("A"), zone("A#2")
+    assert codes(lambda: register.import_zones([one, other], BATCH)) == ["register.layer-taken"]
+    assert codes(lambda: register.import_zones([other, one], BATCH)) == ["register.layer-taken"]
+    register.import_zones([layered("A")], BATCH)
+    assert codes(lambda: register.import_zones([zone("A#2")], BATCH)) == ["register.layer-taken"]
+    register.import_zones([zone("A#3"), zone("A#x")], BATCH)
+    register.import_zones([zone("A#2"), zone("A")], BATCH, replace=True)
+    assert codes(lambda: register.import_zones([layered("A")], BATCH, replace=True)) == ["register.layer-taken"]
+    assert [held.zone.id for held in register.zones()] == ["A", "A#2", "A#3", "A#x"]
+
+
+def test_what_a_holder_has_is_told_by_its_whole_name(register: Register) -> None:
+    register.reserve([intent("a/b/1")], (), "a/b")
+    register.reserve([intent("a/1", volume(5000.0))], (), "a")
+    register.reserve([intent("a/2", volume(9000.0))], (), "a")
+    register.end("a/2", 1, "a")
+    assert (register.held_by("a"), register.held_by("a/b"), register.held_by("")) == (("a/1",), ("a/b/1",), ())
+    assert (register.holder("a/b/1"), register.holder("a/2"), register.holder("a/9")) == ("a/b", "a", None)
+
+
 def test_a_newer_chart_replaces_a_zone_knowingly_and_gives_it_a_new_ovn(register: Register) -> None:
     register.import_zones([zone()], BATCH)
     (before,) = register.zones()

@@ -172,7 +172,11 @@ class District:
 
     def volumes_of(self, flight: FlightState) -> tuple[Volume4D, ...]:
         """The airspace that a flight holds, with absolute times, in the site's frame."""
-        return self._absolute(flight.volumes)
+        held, laid = self.laid.get(flight.id, ((), ()))
+        if held is not flight.volumes:
+            laid = self._absolute(flight.volumes)
+            self.laid[flight.id] = flight.volumes, laid
+        return laid
 
     def _absolute(self, volumes: tuple[PlanVolume, ...]) -> tuple[Volume4D, ...]:
         return tuple(absolute(volume, self.site.frame, 0.0) for volume in volumes)

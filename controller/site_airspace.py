@@ -23,6 +23,7 @@ from airspace.rules.jurisdiction import Jurisdiction
 from airspace.zones import Zone, load_charts
 from controller.clock import fresh_seed
 from controller.config import LoadedSite
+from controller.register.changes import Batch
 from controller.register.laying import put_registered
 from controller.register.register import Founding, Register, open_register
 from controller.sharing import moved_intent
@@ -68,6 +69,14 @@ def held_zones(site: LoadedSite, utc_s: Callable[[], float]) -> list[ChartedZone
         with site_register(site, utc_s) as register:
             zones += [held.zone for held in register.zones()]
     return zones
+
+
+def import_of(site: LoadedSite, utc_s: Callable[[], float], zone_id: str) -> Batch | None:
+    """The import that brought a zone into the register; None for one that the register does not hold."""
+    if not site.path(site.file.register).exists():
+        return None
+    with site_register(site, utc_s) as register:
+        return next((held.batch for held in register.zones() if held.zone.id == zone_id), None)
 
 
 def surface_of(site: LoadedSite) -> SiteSurface:

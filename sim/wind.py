@@ -70,6 +70,12 @@ class Wind:
     def _gust(self, t_s: float) -> tuple[float, float]:
         place = t_s / GRID_S
         index = math.floor(place)
+        if index > self._first + len(self._grid) + KEPT:
+            # nothing of what is kept reaches so far: begin anew there, and not with all that blew while nobody asked
+            # (a loop's clock may begin at the uptime of the machine, times the speed)
+            self._first = index - KEPT // 2
+            self._last_value = (self._rng.gauss(0.0, 1.0), self._rng.gauss(0.0, 1.0))
+            self._grid = deque([self._last_value], maxlen=KEPT)
         while self._first + len(self._grid) <= index + 1:
             if len(self._grid) == KEPT:
                 self._first += 1

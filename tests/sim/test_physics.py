@@ -121,6 +121,27 @@ def test_the_same_seed_gives_the_same_gusts_in_any_order() -> None:
     assert [b.at((10.0, 20.0), 30.0, t) for t in times] == forward
 
 
+class Counted(random.Random):
+    """Chance that counts how often it is asked."""
+
+    draws = 0
+
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        self.draws += 1
+        return super().gauss(mu, sigma)
+
+
+def test_a_wind_that_is_asked_first_after_a_year_does_not_blow_the_whole_year_through() -> None:
+    """A loop's clock may begin anywhere: at the uptime of the machine, times the speed of the simulation."""
+    rng = Counted(7)
+    wind = Wind(rng=rng, east_mps=5.0, gust_mps=1.0)
+    year_s = 365.0 * 86400.0
+    first = wind.at((0.0, 0.0), 10.0, year_s)
+    assert rng.draws < 10_000
+    assert wind.at((0.0, 0.0), 10.0, year_s) == first
+    assert wind.at((400.0, 0.0), 10.0, year_s + 60.0) != first
+
+
 def test_gusts_have_the_size_asked_and_no_bias() -> None:
     wind = Wind(rng=random.Random(11), gust_mps=2.0)
     values = [wind.at((0.0, 0.0), 10.0, float(t))[0] for t in range(20000)]

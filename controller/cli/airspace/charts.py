@@ -32,7 +32,7 @@ from controller.clock import Clock, run
 from controller.config import LoadedSite
 from controller.register.changes import Batch
 from controller.register.laying import ZONE_CHARTED, laid_here
-from controller.site_airspace import charted_by_site, held_zones, site_register, surface_of
+from controller.site_airspace import charted_by_site, held_zones, import_of, site_register, surface_of
 
 UNKNOWN_ZONE = Rule(
     "airspace.no-zone",
@@ -164,9 +164,17 @@ def show(
     if output.json:
         print(json.dumps(geojson([zone])["features"][0], ensure_ascii=False))  # noqa: T201 - the verb's own output
     else:
-        law = by_name(site_for(HERE, site).file.jurisdiction)
-        TextView(output.lang).console.print(zone_text(zone, law, output.lang))
+        place = site_for(HERE, site)
+        text = zone_text(zone, by_name(place.file.jurisdiction), output.lang)
+        if (batch := run(lambda clock: _batch(clock, place, zone_id))) is not None:
+            facts = {"file": batch.file, "who": batch.who, "sha256": batch.sha256[:12]}
+            text.add_row(words.IMPORTED_FROM.text(output.lang), words.IMPORT_OF.text(output.lang, facts))
+        TextView(output.lang).console.print(text)
     return Exit.DONE
+
+
+async def _batch(clock: Clock, place: LoadedSite, zone_id: str) -> Batch | None:
+    return import_of(place, clock.utc_s, zone_id)
 
 
 def remove(ids: Ids, /, *, site: SiteOption = None, who: str = "", output: Output = Output()) -> int:

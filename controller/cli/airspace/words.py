@@ -75,6 +75,8 @@ GRID_CODE = Words("BeiDou grid code", "北斗网格位置码")
 ASK_EXPLAIN = Words(
     "`beichen airspace explain` looks for what would clear it.", "`beichen airspace explain` 会查找可行的调整。"
 )
+IMPORTED_FROM = Words("imported", "导入")
+IMPORT_OF = Words("{file}, by {who}, SHA-256 {sha256}…", "{file}，责任人 {who}，SHA-256 {sha256}…")
 CIRCLE = Words("circle of {radius_m:.0f} m", "圆，半径 {radius_m:.0f} 米")
 CORRIDOR = Words("corridor of {points} points, {wide_m:.0f} m wide", "走廊，{points} 点，宽 {wide_m:.0f} 米")
 POLYGON = Words("polygon of {corners} corners", "多边形，{corners} 个顶点")

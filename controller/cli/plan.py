@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from controller.clock import Clock, run
 from controller.config import KNOWN_TYPES, LoadedSite, load_site
 from controller.flight.mission_source import Mission, load_mission, plan_mission, wished_docks
 from controller.site_airspace import load_site_airspace
-from missions.geojson import plan_geojson
+from missions.geojson import geojson_text
 from missions.kml import kml_text
 from missions.plan import Plan
 from missions.qgc_plan_writer import qgc_plan_text
@@ -112,7 +111,7 @@ async def planned(clock: Clock, wish: Mission, place: LoadedSite, airspace: Airs
 
 
 def _geojson(plan: Plan, airspace: Airspace) -> str:
-    return json.dumps(plan_geojson(plan, zones_geojson(airspace.zones, airspace.frame)), ensure_ascii=False, indent=1)
+    return geojson_text(plan, zones_geojson(airspace.zones, airspace.frame))
 
 
 WRITERS = {

@@ -17,7 +17,7 @@ from airspace.ground.terrain import Terrain
 from airspace.ground.terrain_surface import TerrainSurface
 from airspace.intents import OperationalIntent
 from airspace.model import Airspace
-from airspace.reasons import Reason, Refused
+from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.rules import by_name
 from airspace.rules.jurisdiction import Jurisdiction
 from airspace.zones import Zone, load_charts
@@ -29,6 +29,15 @@ from controller.register.register import Founding, Register, open_register
 from controller.sharing import moved_intent
 
 SiteSurface = Ground | TerrainSurface
+
+EMPTY_REGISTER = Rule(
+    "site.register-empty",
+    Words("the register is an empty file: what was in it is lost", "登记库是空文件：其内容已丢失"),
+    Words(
+        "Restore a backup; or move the file away, and import the charts again.",
+        "请恢复备份；或移走该文件并重新导入图表。",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ def load_site_airspace(site: LoadedSite, utc_s: Callable[[], float]) -> SiteAirs
     intents: tuple[OperationalIntent, ...] = ()
     zones = load_site_zones(site, surface)
     registered: dict[str, ChartedZone] = {}
-    if site.path(site.file.register).exists():
+    if _has_register(site):
         with site_register(site, utc_s) as register:
             registered = {held.zone.id: held.zone for held in register.zones()}
             intents = tuple(moved_intent(intent, register.frame, site.frame) for intent in register.intents())
@@ -65,7 +74,7 @@ def held_zones(site: LoadedSite, utc_s: Callable[[], float]) -> list[ChartedZone
     Raises `Refused` with every problem in the charts.
     """
     zones = list(charted_by_site(site))
-    if site.path(site.file.register).exists():
+    if _has_register(site):
         with site_register(site, utc_s) as register:
             zones += [held.zone for held in register.zones()]
     return zones
@@ -73,10 +82,20 @@ def held_zones(site: LoadedSite, utc_s: Callable[[], float]) -> list[ChartedZone
 
 def import_of(site: LoadedSite, utc_s: Callable[[], float], zone_id: str) -> Batch | None:
     """The import that brought a zone into the register; None for one that the register does not hold."""
-    if not site.path(site.file.register).exists():
+    if not _has_register(site):
         return None
     with site_register(site, utc_s) as register:
         return next((held.batch for held in register.zones() if held.zone.id == zone_id), None)
+
+
+def _has_register(site: LoadedSite) -> bool:
+    """Whether there is a register to read. Raises `Refused` for an empty file, of which nothing may be concluded."""
+    path = site.path(site.file.register)
+    if not path.exists():
+        return False
+    if path.stat().st_size == 0:
+        raise Refused([Reason(EMPTY_REGISTER, str(path))])
+    return True
 
 
 def surface_of(site: LoadedSite) -> SiteSurface:

@@ -87,6 +87,14 @@ def test_zones_of_the_register_stand_beside_those_of_the_charts(tmp_path: Path) 
     assert {"ZZ-PAD-1", "PARK-1"} <= {zone.id for zone in held_zones(site, now)}
 
 
+def test_a_register_that_was_emptied_is_not_taken_for_one_without_zones(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    (tmp_path / "airspace.db").touch()
+    for ask in (load_site_airspace, held_zones):
+        with pytest.raises(Refused, match=r"airspace\.db.*empty file"):
+            ask(site, now)
+
+
 def test_one_id_in_a_chart_and_in_the_register_is_refused(tmp_path: Path) -> None:
     site = site_in(tmp_path)
     imported(site, park("ZZ-PAD-1"))

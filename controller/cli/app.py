@@ -20,7 +20,7 @@ from controller.cli.fly import fly
 from controller.cli.options import Exit
 from controller.cli.plan import plan
 from controller.cli.report import report
-from controller.cli.sim import city
+from controller.cli.sim import sim_app
 
 USAGE = Rule(
     "usage",
@@ -38,9 +38,7 @@ def build(lang: Lang) -> App:
     app.command(close, help=words.HELP_CLOSE.text(lang))
     app.command(report, help=words.HELP_REPORT.text(lang))
     app.command(airspace_app(lang))
-    sim = App(name="sim", help=words.HELP_SIM.text(lang))
-    sim.command(city, help=words.HELP_CITY.text(lang))
-    app.command(sim)
+    app.command(sim_app(lang))
     return app
 
 

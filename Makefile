@@ -47,7 +47,7 @@ docs: .venv/.core
 	@$(bin)/python .ci/docs_check.py $(ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-other build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp says that .venv holds what the frame asks for; a larger set covers the smaller ones.

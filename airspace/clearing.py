@@ -169,7 +169,7 @@ class Flown:
     @property
     def length_m(self) -> float:
         """Length in plan [m]."""
-        return sum(leg.length_m for leg in self.legs)
+        return math.fsum(leg.length_m for leg in self.legs)
 
     @property
     def duration_s(self) -> float:

@@ -107,7 +107,7 @@ def _stretch(
     start, end = route.waypoints[before], route.waypoints[after]
     line = [places[before], *(frame.xy(corner) for corner in corners), places[after]]
     lengths = [math.dist(a, b) for a, b in pairwise(line)]
-    total_m = sum(lengths)
+    total_m = math.fsum(lengths)
     pace = _pace_s_per_m(route, before, after, places)
     found: list[Waypoint] = []
     along_m = 0.0
@@ -125,10 +125,10 @@ def _stretch(
 def _pace_s_per_m(route: Route, before: int, after: int, places: Sequence[PointXY]) -> float | None:
     """How long a metre takes where a plan has timed the stretch; None where the route's own speeds hold."""
     timed = [route.waypoints[i].after_s for i in range(before + 1, after + 1)]
-    length_m = sum(math.dist(places[i], places[i + 1]) for i in range(before, after))
+    length_m = math.fsum(math.dist(places[i], places[i + 1]) for i in range(before, after))
     if length_m == 0.0 or any(seconds is None for seconds in timed):
         return None
-    return sum(seconds for seconds in timed if seconds is not None) / length_m
+    return math.fsum(seconds for seconds in timed if seconds is not None) / length_m
 
 
 def _height_between(start: Waypoint, end: Waypoint, share: float, surface: Surface) -> Height:

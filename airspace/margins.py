@@ -109,9 +109,9 @@ class MarginBreakdown:
     def at(self, elapsed_s: float) -> Margins:
         """The sums for a moment [s] after take-off: a flight's timing gets less sure as it goes on."""
         return Margins(
-            sum(term.value for term in self.lateral),
-            sum(term.value for term in self.vertical),
-            sum(term.value for term in self.time) + self.pace * elapsed_s,
+            math.fsum(term.value for term in self.lateral),
+            math.fsum(term.value for term in self.vertical),
+            math.fsum(term.value for term in self.time) + self.pace * elapsed_s,
         )
 
     def text(self, lang: Lang = "en") -> str:

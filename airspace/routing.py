@@ -46,7 +46,7 @@ class Way:
     @property
     def length_m(self) -> float:
         """Length of the way [m]."""
-        return sum(math.dist(a, b) for a, b in zip(self.points, self.points[1:], strict=False))
+        return math.fsum(math.dist(a, b) for a, b in zip(self.points, self.points[1:], strict=False))
 
 
 @dataclass(frozen=True, slots=True)

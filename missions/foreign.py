@@ -5,6 +5,7 @@ Nothing in a file is taken on trust: an item that Beichen cannot check or does n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -144,7 +145,7 @@ def _planned(job: _Job) -> Plan:
     volumes = leg_volumes(legs, frame=job.airspace.frame, home_ellipsoidal_m=job.home_ellipsoidal_m, margins=margins)
     around = Surroundings(job.airspace, job.bounds, margins.margins, job.takeoff_s, job.takeoff_s + legs[-1].end_s)
     reasons = _conflicts(job, legs, volumes, margins)
-    energy_wh = worst_wh = sum(leg.energy_wh for leg in legs)
+    energy_wh = worst_wh = math.fsum(leg.energy_wh for leg in legs)
     ways: Ways | None = None
     fence: tuple[MissionItem, ...] = ()
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -127,5 +128,5 @@ def _fence(fence: Sequence[MissionItem]) -> Iterator[Feature]:
 def _ring(lon_lat: list[list[float]]) -> list[list[float]]:
     """Closed, and against the clock as RFC 7946 asks of an exterior."""
     ring = lon_lat if lon_lat[0] == lon_lat[-1] else [*lon_lat, lon_lat[0]]
-    doubled_area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in itertools.pairwise(ring))
+    doubled_area = math.fsum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in itertools.pairwise(ring))
     return ring if doubled_area > 0 else ring[::-1]

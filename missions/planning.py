@@ -7,6 +7,7 @@ module of its own: where to fly (`ways`), as what mission (`itinerary`), what th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -163,8 +164,8 @@ def _branches(legs: Sequence[Leg]) -> list[str]:
 
 def _energy_wh(legs: Sequence[Leg]) -> float:
     """Energy of the flight with the whole hold and its costliest branch [Wh]."""
-    common_wh = sum(leg.energy_wh for leg in legs if not leg.branch)
-    return common_wh + max(sum(leg.energy_wh for leg in legs if leg.branch == name) for name in _branches(legs))
+    common_wh = math.fsum(leg.energy_wh for leg in legs if not leg.branch)
+    return common_wh + max(math.fsum(leg.energy_wh for leg in legs if leg.branch == name) for name in _branches(legs))
 
 
 def _worst_wh(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -> float:

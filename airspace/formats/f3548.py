@@ -270,7 +270,7 @@ def _check_extent(chart: Chart, volumes: Sequence[ChartedVolume], path: str) -> 
     if hours > CONSTRAINT_MOST_H:
         chart.add(rules.CONSTRAINT_DURATION, path, found=hours, most=CONSTRAINT_MOST_H)
     # Layers over each other count once; where even their sum is within the limit nobody needs to know that.
-    m2 = sum(math.pi * shape.radius_m**2 if isinstance(shape, Circle) else area_of(shape) for shape in shapes)
+    m2 = math.fsum(math.pi * shape.radius_m**2 if isinstance(shape, Circle) else area_of(shape) for shape in shapes)
     if m2 > CONSTRAINT_MOST_KM2 * 1e6:
         outlines = [outline for shape in shapes if (outline := _outline(shape)) is not None]
         m2 = area_of(shapely.union_all(outlines))

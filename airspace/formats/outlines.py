@@ -112,7 +112,7 @@ def sound_heights(chart: Chart, floor: Height, ceiling: Height, path: str) -> bo
 def area_of(outline_lon_lat_deg: Outline) -> float:
     """The geodesic area [m2] of an outline in (longitude, latitude) degrees."""
     turned = shapely.orient_polygons(outline_lon_lat_deg)
-    return float(sum(GEOD.geometry_area_perimeter(part)[0] for part in shapely.get_parts(turned)))
+    return float(math.fsum(GEOD.geometry_area_perimeter(part)[0] for part in shapely.get_parts(turned)))
 
 
 def _polygon(chart: Chart, rings: Sequence[Sequence[LonLat]], path: str, as_geojson: bool) -> Polygon | None:

@@ -120,7 +120,7 @@ def _battery_row(utc_s: float, message: Any) -> tuple[float, ...]:
     return (
         utc_s,
         message.battery_remaining if message.battery_remaining >= 0 else math.nan,
-        sum(cells) / 1000 if cells else math.nan,
+        math.fsum(cells) / 1000 if cells else math.nan,
         message.current_battery / 100 if message.current_battery >= 0 else math.nan,
         message.energy_consumed * HECTOJOULE_WH if message.energy_consumed >= 0 else math.nan,
     )

@@ -5,6 +5,7 @@ A step is what the drone does during one mission item: one leg, or several when 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -76,7 +77,7 @@ def _step(legs: list[Leg], frame: LocalFrame, along_m: float) -> Step:
         along_m=along_m,
         length_m=length_m,
         speed_mps=max(leg.speed_mps for leg in legs),
-        energy_wh=sum(leg.energy_wh for leg in legs),
+        energy_wh=math.fsum(leg.energy_wh for leg in legs),
         planned_start_s=first.start_s,
         planned_end_s=legs[-1].end_s,
     )

@@ -6,7 +6,7 @@ sea level that the world names once. Times are seconds of the running loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import Protocol
 
 
@@ -18,7 +18,9 @@ class Air(Protocol):
 
 
 class Ground(Protocol):
-    """The surface that a drone stands on, and what it can strike."""
+    """The surface that a drone stands on, and what it can strike: nothing higher than `highest_m` above the datum."""
+
+    highest_m: float
 
     def height_m(self, e_m: float, n_m: float, /) -> float:
         """Height above the datum [m] of the surface a drone would land on: terrain, roof or pad."""
@@ -30,6 +32,8 @@ class Ground(Protocol):
 class LevelGround:
     """A plain at the height of the datum with nothing on it."""
 
+    highest_m = -math.inf
+
     def height_m(self, e_m: float, n_m: float, /) -> float:
         """Zero everywhere."""
         return 0.0
@@ -37,11 +41,3 @@ class LevelGround:
     def struck(self, e_m: float, n_m: float, u_m: float, /) -> str | None:
         """Nothing anywhere."""
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """All of it together."""
-
-    air: Air
-    ground: Ground

@@ -1,0 +1,1 @@
+"""What stands in the city: terrain, buildings and the horizon that they leave."""

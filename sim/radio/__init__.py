@@ -1,0 +1,1 @@
+"""How well a place is reached by radio."""

@@ -1,0 +1,1 @@
+"""Aircraft in the city that nobody here flies."""

@@ -1,0 +1,1 @@
+"""The air over the city: turbulence, rain, visibility, temperature and daylight."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-GRAVITY_MPS2 = 9.80665
+from sim.flight import kernel
+
+GRAVITY_MPS2 = kernel.GRAVITY_MPS2
 AIR_DENSITY_KGPM3 = 1.225  # standard atmosphere at sea level
 
 
@@ -19,7 +21,11 @@ class Airframe:
     """A quadrotor: masses [kg], areas [m2], speeds [m/s], energy [Wh].
 
     `disk_area_m2` is the sum of the rotor disks; `drag_area_m2` the flat-plate area of body and payload; `avionics_w`
-    is drawn whenever the battery is connected; `hover_throttle` is the motor output [0..1] that carries the mass.
+    is drawn whenever the battery is connected; `hover_throttle` is the motor output [0..1] that carries the mass and
+    `max_thrust_ratio` the largest thrust over the weight. A lean is sought in `attitude_tc_s` (ATC_INPUT_TC) by a turn
+    rate that follows with `rate_lag_s`, thrust follows with `motor_lag_s`. `vertical_drag_ratio` is how many times its
+    frontal area a flow from above or below meets; `rotor_drag_per_s` the rotors' own drag in a hover, as deceleration
+    [m/s2] for each m/s across their axis: nothing for the built-in type, whose flat-plate area stands for all drag.
     """
 
     mass_kg: float = 4.2
@@ -34,9 +40,13 @@ class Airframe:
     climb_mps: float = 2.5
     descent_mps: float = 1.5
     acceleration_mps2: float = 2.5
-    attitude_lag_s: float = 0.12
+    attitude_tc_s: float = 0.15
+    rate_lag_s: float = 0.05
+    motor_lag_s: float = 0.05
     hover_throttle: float = 0.39
     max_thrust_ratio: float = 2.0
+    vertical_drag_ratio: float = 2.0
+    rotor_drag_per_s: float = 0.0
 
     @property
     def drag_per_mass(self) -> float:

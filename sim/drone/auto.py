@@ -7,20 +7,23 @@ sent once, and when a DO item follows at once only the later one is seen.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from sim.drone.guides import AlongTrack, Circle, Guide, Stay, TakeOff
-from sim.drone.items import CONDITION, NAV, StoredItem
+from sim.drone.items import CONDITION, NAV, TAKEOFFS, StoredItem
 from sim.drone.modes import Return, descent, return_target
 from sim.drone.trajectory import Leg, Limits, Point, SplineLeg, StraightLeg, departure
 
 if TYPE_CHECKING:
     from sim.drone.autopilot import Autopilot
 
-NONE, NOT_STARTED, ACTIVE, COMPLETE = 1, 2, 3, 5  # MISSION_STATE
+NONE, NOT_STARTED, ACTIVE, PAUSED, COMPLETE = 1, 2, 3, 4, 5  # MISSION_STATE
 JOINABLE = frozenset({16, 17, 19, 82})
+SPLINE_FACTOR = 4.0
+TAG, DO_JUMP_TAG = 600, 601
 MAX_JUMPS = 100  # items looked at in search of the next one, so that jumps in a ring end
 
 
@@ -37,6 +40,7 @@ class MissionRunner:
         self._jumps: dict[int, int] = {}
         self._started_item: StoredItem | None = None
         self._land_leg = False
+        self.paused = False
 
     @property
     def _items(self) -> list[StoredItem]:
@@ -54,7 +58,7 @@ class MissionRunner:
             return NONE
         if self.state == ACTIVE and not self._autopilot.in_auto:
             return NOT_STARTED
-        return self.state
+        return PAUSED if self.paused else self.state
 
     def begin(self) -> bool:
         """AUTO was entered: start, or go on where it was left; False when there is nothing to fly."""
@@ -89,6 +93,7 @@ class MissionRunner:
             self.seq = 0
         self._waiting_do.clear()
         self._condition_until_s = None
+        self.paused = False
 
     def list_changed(self) -> None:
         """The mission was changed: fly on with the current item as it is now."""
@@ -108,13 +113,28 @@ class MissionRunner:
             self._autopilot.say(mavlink.MAV_SEVERITY_CRITICAL, "Auto mission changed, restarted command")
             self._start_nav(self.seq)
 
+    def pause(self) -> bool:
+        """Hold on the way to a waypoint; False when it is not on one."""
+        autopilot = self._autopilot
+        if self.paused or not autopilot.flying or not isinstance(autopilot.guide, AlongTrack) or autopilot.guide.done:
+            return False
+        autopilot.guide = Stay(autopilot.body, autopilot.limits())
+        self.paused = True
+        return True
+
+    def resume(self) -> bool:
+        """Go on to the waypoint; False when it was not held."""
+        if not self.paused:
+            return False
+        return self._start_nav(self.seq)
+
     def update(self) -> None:
         """Go on when the present item is done; run what DO items wait."""
         if self.state != ACTIVE or not self._autopilot.in_auto or not self._autopilot.armed:
             return
         self._run_do()
         guide = self._autopilot.guide
-        if guide is None or not guide.done or not self.seq < len(self._items):
+        if self.paused or guide is None or not guide.done or not self.seq < len(self._items):
             return
         if self._land_leg:
             self._land_leg = False
@@ -139,7 +159,7 @@ class MissionRunner:
     def _nav_done(self) -> None:
         item = self._items[self.seq]
         self.reached = self.seq
-        if item.command != mavlink.MAV_CMD_NAV_TAKEOFF:
+        if item.command not in TAKEOFFS:
             self._autopilot.say(mavlink.MAV_SEVERITY_INFO, f"Reached command #{self.seq}")
         self._advance_to(self.seq + 1)
 
@@ -157,17 +177,27 @@ class MissionRunner:
             item = self._items[seq]
             if item.command in NAV:
                 return seq, passed
-            if item.command == mavlink.MAV_CMD_DO_JUMP:
+            target = self._jump_target(item)
+            if target is not None:
                 taken, limit = self._jumps.get(seq, 0), int(item.param2)
                 if limit < 0 or taken < limit:
                     if count:
                         self._jumps[seq] = taken + 1
-                    seq = max(int(item.param1), 1)
+                    seq = max(target, 1)
                     continue
             else:
                 passed.append(seq)
             seq += 1
         return None, passed
+
+    def _jump_target(self, item: StoredItem) -> int | None:
+        """The item that a jump leads to, behind the last one when there is no such tag; None for what is no jump."""
+        if item.command == mavlink.MAV_CMD_DO_JUMP:
+            return int(item.param1)
+        if item.command != DO_JUMP_TAG:
+            return None
+        tags = (seq for seq, other in enumerate(self._items) if other.command == TAG and other.param1 == item.param1)
+        return next(tags, len(self._items))
 
     def _advance_to(self, seq: int) -> bool:
         nav, passed = self._next_nav(seq, count=True)
@@ -197,6 +227,7 @@ class MissionRunner:
         item = self._items[nav]
         if after is None or item.command not in JOINABLE or self._point(item, after.start) != after.end:
             return False
+        self._autopilot.yaw_fixed_deg = None
         guide.track.shift()
         guide.done = False
         guide.hold_s = self._hold_s(item)
@@ -217,11 +248,11 @@ class MissionRunner:
     def _start_nav(self, seq: int) -> bool:
         autopilot, item = self._autopilot, self._items[seq]
         self.seq = seq
-        self._land_leg = False
+        self._land_leg = self.paused = False
         self._announce(seq, item)
         autopilot.yaw_fixed_deg = None
         limits = autopilot.limits()
-        if item.command == mavlink.MAV_CMD_NAV_TAKEOFF:
+        if item.command in TAKEOFFS:
             height = autopilot.up_m(item.frame, item.z)
             spool_s = 0.0 if autopilot.flying else autopilot.spool_s
             autopilot.guide = TakeOff(max(height, autopilot.body.u), limits, spool_s)
@@ -238,7 +269,7 @@ class MissionRunner:
         match item.command:
             case mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH:
                 return Return(autopilot, return_target(autopilot))
-            case mavlink.MAV_CMD_NAV_LAND:
+            case mavlink.MAV_CMD_NAV_LAND | mavlink.MAV_CMD_NAV_VTOL_LAND:
                 if not item.placed:
                     return descent(autopilot)
                 self._land_leg = True
@@ -258,24 +289,25 @@ class MissionRunner:
                 return guide
 
     def _point(self, item: StoredItem, here: Point) -> Point:
+        """Where an item is; 0/0 is the place and a height of 0, in any frame, the height of `here`, the end before."""
         e, n = self._autopilot.local(item.x / 1e7, item.y / 1e7) if item.placed else here[:2]
-        return e, n, self._autopilot.up_m(item.frame, item.z)
+        return e, n, self._autopilot.up_m(item.frame, item.z) if item.z != 0.0 else here[2]
 
     def _leg(self, seq: int, item: StoredItem, start: Point, limits: Limits) -> Leg:
         end = self._point(item, start)
         if item.command != mavlink.MAV_CMD_NAV_SPLINE_WAYPOINT:
             return StraightLeg(start, end, limits)
-        return SplineLeg(start, end, self._tangent_in(seq, start, end), self._tangent_out(seq, start, end), limits)
+        tangents = self._tangent_in(seq, start, end), self._tangent_out(seq, start, end)
+        return SplineLeg(start, end, *_bounded(*tangents, math.dist(start, end)), limits)
 
     def _tangent_in(self, seq: int, start: Point, end: Point) -> Point:
-        """The tangent at the start of a spline: Catmull-Rom from the item before it, nothing from a stop."""
+        """The tangent at the start of a spline: along the leg before, nothing from a stop."""
         before = self._items[seq - 1] if seq > 1 else None
         if before is None or before.command not in (16, 82) or before.param1 > 0.0:
             return (0.0, 0.0, 0.0)
         earlier = self._items[seq - 2] if seq > 2 else None
         origin = self._point(earlier, start) if earlier is not None and earlier.placed else start
-        reach = end if before.command == mavlink.MAV_CMD_NAV_SPLINE_WAYPOINT else start
-        return _scaled(origin, reach, start, end)
+        return _from_to(origin, end if before.command == mavlink.MAV_CMD_NAV_SPLINE_WAYPOINT else start)
 
     def _tangent_out(self, seq: int, start: Point, end: Point) -> Point:
         """The tangent at the end of a spline: towards what follows, nothing for a stop."""
@@ -283,9 +315,8 @@ class MissionRunner:
         item = self._items[following] if following is not None else None
         if item is None or item.command not in JOINABLE or self._items[seq].param1 > 0.0:
             return (0.0, 0.0, 0.0)
-        reach = self._point(item, end)
-        origin = start if item.command == mavlink.MAV_CMD_NAV_SPLINE_WAYPOINT else end
-        return _scaled(origin, reach, start, end)
+        spline = item.command == mavlink.MAV_CMD_NAV_SPLINE_WAYPOINT
+        return _from_to(start if spline else end, self._point(item, end))
 
     def _join_next(self, guide: AlongTrack, seq: int) -> None:
         """Look one item ahead: a waypoint without a stop is joined to the next."""
@@ -318,12 +349,15 @@ class MissionRunner:
             self.reached = seq
 
 
-def _scaled(origin: Point, reach: Point, start: Point, end: Point) -> Point:
-    """The direction from `origin` to `reach` with the length of the leg, so that a curve neither loops nor bulges."""
-    d = [b - a for a, b in zip(origin, reach, strict=True)]
-    size = sum(x * x for x in d) ** 0.5
-    length = sum((b - a) ** 2 for a, b in zip(start, end, strict=True)) ** 0.5
-    if size < 1e-6:
-        return (0.0, 0.0, 0.0)
-    e, n, u = (x / size * length for x in d)
-    return e, n, u
+def _from_to(a: Point, b: Point) -> Point:
+    return b[0] - a[0], b[1] - a[1], b[2] - a[2]
+
+
+def _bounded(tangent_in: Point, tangent_out: Point, length_m: float) -> tuple[Point, Point]:
+    """The tangents made smaller when together they are longer than four legs, as ArduPilot's SplineCurve does."""
+    size = math.hypot(*tangent_in) + math.hypot(*tangent_out)
+    if size <= SPLINE_FACTOR * length_m:
+        return tangent_in, tangent_out
+    share = SPLINE_FACTOR * length_m / size
+    (ae, an, au), (be, bn, bu) = tangent_in, tangent_out
+    return (ae * share, an * share, au * share), (be * share, bn * share, bu * share)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from sim.drone.autopilot import Autopilot
     from sim.drone.items import StoredItem
 
-KNOWN = frozenset({189, 195, 197, 201, 202, 205, 181, 183, 530, 1000, 2500, 2501})
+# what else a mission may ask for: it is kept and passed over, for nothing hangs on the servos and there is no gimbal
+KNOWN = frozenset(
+    {181, 182, 183, 184, 189, 202, 205, 208, 211, 216, 218, 222, 223, 531, 532, 534, 600, 1000, 2500, 2501}
+)
 
 
 @dataclass(frozen=True, slots=True)

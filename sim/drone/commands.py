@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
@@ -24,6 +24,16 @@ ACCEPTED, DENIED = mavlink.MAV_RESULT_ACCEPTED, mavlink.MAV_RESULT_DENIED
 UNSUPPORTED, FAILED = mavlink.MAV_RESULT_UNSUPPORTED, mavlink.MAV_RESULT_FAILED
 HIGHEST_M = 83000.0  # what ArduPilot can store in centimetres
 FORCE_ARM, FORCE_DISARM = 2989, 21196
+IN_PROGRESS = mavlink.MAV_RESULT_IN_PROGRESS
+PROGRESS_S, FORMAT_S = 1.0, 2.5  # how often progress is told, how long a card takes
+MOTORS, SERVOS = 4, 16
+LONGEST_TEST_S = 600.0
+# RC_OPTION numbers that DO_AUX_FUNCTION can ask for
+FENCE_SWITCH = 11
+MODE_SWITCHES = {
+    4: Mode.RTL, 16: Mode.AUTO, 18: Mode.LAND, 33: Mode.BRAKE, 42: Mode.SMART_RTL, 52: Mode.ACRO, 55: Mode.GUIDED,
+    56: Mode.LOITER, 68: Mode.STABILIZE, 69: Mode.POSHOLD, 70: Mode.ALT_HOLD, 72: Mode.CIRCLE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,24 @@ class Call:
         )
 
 
+@dataclass(slots=True)
+class Task:
+    """A command whose end is acknowledged later: for whom, since when [s since boot]."""
+
+    uplink: Uplink
+    command: int
+    target: tuple[int, int]
+    begun_s: float
+    told_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told_s = self.begun_s
+
+    def acknowledge(self, result: int) -> None:
+        """Send a COMMAND_ACK."""
+        self.uplink.send(mavlink.MAVLink_command_ack_message(self.command, result, 0, 0, *self.target))
+
+
 def _call(message: Any) -> Call:
     # what is not a number counts as not given
     values = (message.param1, message.param2, message.param3, message.param4)
@@ -84,9 +112,15 @@ class CommandService:
             mavlink.MAV_CMD_NAV_LAND: lambda call: self._enter(Mode.LAND),
             mavlink.MAV_CMD_NAV_LOITER_UNLIM: lambda call: self._enter(Mode.LOITER),
             mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH: lambda call: self._enter(Mode.RTL),
-            mavlink.MAV_CMD_MISSION_START: lambda call: _ok(autopilot.start_mission()),
+            mavlink.MAV_CMD_MISSION_START: self._start_mission,
+            mavlink.MAV_CMD_DO_LAND_START: lambda call: _ok(autopilot.land_by_mission()),
+            mavlink.MAV_CMD_RUN_PREARM_CHECKS: self._look_before_arming,
+            mavlink.MAV_CMD_DO_MOTOR_TEST: self._test_motor,
+            mavlink.MAV_CMD_DO_SET_SERVO: lambda call: _ok(MOTORS < call.param1 <= SERVOS),
+            mavlink.MAV_CMD_DO_SET_RELAY: lambda call: FAILED,
+            mavlink.MAV_CMD_STORAGE_FORMAT: self._format,
             mavlink.MAV_CMD_DO_SET_MISSION_CURRENT: self._set_current,
-            mavlink.MAV_CMD_DO_CHANGE_SPEED: lambda call: _ok(autopilot.change_speed(call.param1, call.param2)),
+            mavlink.MAV_CMD_DO_CHANGE_SPEED: self._change_speed,
             mavlink.MAV_CMD_CONDITION_YAW: self._yaw,
             mavlink.MAV_CMD_DO_SET_HOME: self._home,
             mavlink.MAV_CMD_DO_REPOSITION: self._reposition,
@@ -95,15 +129,18 @@ class CommandService:
             mavlink.MAV_CMD_DO_FLIGHTTERMINATION: self._terminate,
             mavlink.MAV_CMD_PREFLIGHT_REBOOT_SHUTDOWN: self._restart,
             mavlink.MAV_CMD_PREFLIGHT_CALIBRATION: self._calibrate,
-            mavlink.MAV_CMD_DO_AUX_FUNCTION: lambda call: FAILED,
+            mavlink.MAV_CMD_DO_AUX_FUNCTION: self._aux_function,
             mavlink.MAV_CMD_DO_SET_CAM_TRIGG_DIST: self._camera,
             mavlink.MAV_CMD_DO_DIGICAM_CONTROL: self._camera,
             mavlink.MAV_CMD_IMAGE_START_CAPTURE: self._camera,
             mavlink.MAV_CMD_IMAGE_STOP_CAPTURE: self._camera,
-            mavlink.MAV_CMD_DO_SET_ROI_LOCATION: self._camera,
-            mavlink.MAV_CMD_DO_SET_ROI_NONE: self._camera,
+            mavlink.MAV_CMD_DO_SET_ROI: self._look_at,
+            mavlink.MAV_CMD_DO_SET_ROI_LOCATION: self._look_at,
+            mavlink.MAV_CMD_DO_SET_ROI_NONE: self._look_at,
         }
         self._needs_int = frozenset({mavlink.MAV_CMD_DO_REPOSITION})
+        self._tasks: list[Task] = []
+        self._motors_until_s: float | None = None
 
     def handle(self, uplink: Uplink, message: Any) -> bool:
         """Deal with one message if it is a command."""
@@ -117,14 +154,35 @@ class CommandService:
             handler = self._handlers.get(call.command)
             usable = handler is not None and (call.as_int or call.command not in self._needs_int)
             result = handler(call) if handler is not None and usable else UNSUPPORTED
-        uplink.send(
-            mavlink.MAVLink_command_ack_message(
-                call.command, result, 0, 0, message.get_srcSystem(), message.get_srcComponent()
-            )
-        )
+        task = Task(uplink, call.command, (message.get_srcSystem(), message.get_srcComponent()), self._autopilot.now_s)
+        if result == IN_PROGRESS:
+            if any((t.command, t.target) == (task.command, task.target) for t in self._tasks):
+                result = int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+            else:
+                self._tasks.append(task)
+        task.acknowledge(int(result))
         for answer in after:
             uplink.send(answer)
         return True
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was begun goes on."""
+        return bool(self._tasks) or self._motors_until_s is not None
+
+    def step(self) -> None:
+        """Say once a second how what takes long is going, and end it."""
+        now = self._autopilot.now_s
+        for task in list(self._tasks):
+            if now - task.begun_s >= FORMAT_S:
+                self._tasks.remove(task)
+                task.acknowledge(int(ACCEPTED))
+            elif now - task.told_s >= PROGRESS_S - 1e-6:
+                task.told_s = now
+                task.acknowledge(int(IN_PROGRESS))
+        if self._motors_until_s is not None and now >= self._motors_until_s:
+            self._motors_until_s = None
+            self._autopilot.say(mavlink.MAV_SEVERITY_INFO, "finished motor test")
 
     def set_mode(self, custom_mode: int) -> int:
         """Change the mode by number, for DO_SET_MODE and the SET_MODE message."""
@@ -152,7 +210,7 @@ class CommandService:
 
     def _take_off(self, call: Call) -> int:
         autopilot = self._autopilot
-        if call.as_int and not autopilot.armed:
+        if call.as_int and (call.frame != mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT or not autopilot.armed):
             return int(DENIED)
         if call.z <= 0.0:
             return int(FAILED)
@@ -161,7 +219,62 @@ class CommandService:
     def _set_current(self, call: Call) -> int:
         return int(ACCEPTED if self._autopilot.runner.select(int(call.param1)) else DENIED)
 
+    def _start_mission(self, call: Call) -> int:
+        if call.param1 or call.param2:  # a first and a last item
+            return int(DENIED)
+        return _ok(self._autopilot.start_mission())
+
+    def _change_speed(self, call: Call) -> int:
+        if call.param2 <= 0.0 or not 0 <= call.param1 <= 3:
+            return int(DENIED)
+        return _ok(self._autopilot.change_speed(call.param1, call.param2))
+
+    def _look_before_arming(self, call: Call) -> int:
+        if self._autopilot.armed:
+            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+        self._autopilot.prearm.tell()
+        return int(ACCEPTED)
+
+    def _test_motor(self, call: Call) -> int:
+        """Turn a motor on the ground; a take-off that was asked for is forgotten."""
+        autopilot = self._autopilot
+        if autopilot.flying:
+            autopilot.say(mavlink.MAV_SEVERITY_CRITICAL, "Motor Test: vehicle not landed")
+            return int(FAILED)
+        if not 1 <= call.param1 <= MOTORS:
+            return int(FAILED)
+        autopilot.guide = None
+        autopilot.say(mavlink.MAV_SEVERITY_INFO, "starting motor test")
+        self._motors_until_s = autopilot.now_s + min(max(call.param4, 0.0), LONGEST_TEST_S)
+        return int(ACCEPTED)
+
+    def _format(self, call: Call) -> int:
+        if (call.param1, call.param2) != (1, 1):
+            return int(UNSUPPORTED)
+        return int(FAILED if self._autopilot.armed else IN_PROGRESS)
+
+    def _aux_function(self, call: Call) -> int:
+        """What a switch of a transmitter does: param1 the function, param2 its position (0 low, 1 middle, 2 high)."""
+        function, position = int(call.param1), int(call.param2)
+        if position not in (0, 1, 2):
+            return int(DENIED)
+        if function == FENCE_SWITCH:
+            self._autopilot.switch_fence(position == 2)
+            return int(ACCEPTED)
+        mode = MODE_SWITCHES.get(function)
+        if mode is None:
+            return int(FAILED)
+        return self._enter(mode) if position == 2 else int(ACCEPTED)
+
+    def _look_at(self, call: Call) -> int:
+        if not _on_earth(call):
+            return int(FAILED)
+        self._autopilot.look_at(replace(call.item, x=round(call.lat_deg * 1e7)))
+        return int(ACCEPTED)
+
     def _yaw(self, call: Call) -> int:
+        if not 0.0 <= call.param1 <= 360.0 or call.param4 not in (0, 1):
+            return int(FAILED)
         self._autopilot.turn_to(call.param1, call.param2, call.param3, relative=call.param4 == 1)
         return int(ACCEPTED)
 
@@ -197,15 +310,18 @@ class CommandService:
         return int(ACCEPTED)
 
     def _pause(self, call: Call) -> int:
-        if call.param1 == 0 and self._autopilot.flying:
-            return self._enter(Mode.BRAKE)
-        return int(ACCEPTED)
+        autopilot = self._autopilot
+        if call.param1 not in (0, 1):
+            return int(DENIED)
+        done = autopilot.pause() if call.param1 == 0 else autopilot.resume()
+        if not done:
+            autopilot.say(mavlink.MAV_SEVERITY_INFO, "Failed to pause" if call.param1 == 0 else "Failed to resume")
+        return _ok(done)
 
     def _fence(self, call: Call) -> int:
         if call.param1 not in (0, 1):
             return int(FAILED)
-        self._autopilot.fence_switch = call.param1 == 1
-        self._autopilot.lists.fence.mitigation = 1 if call.param1 == 1 else 0
+        self._autopilot.switch_fence(call.param1 == 1)
         return int(ACCEPTED)
 
     def _terminate(self, call: Call) -> int:
@@ -220,10 +336,16 @@ class CommandService:
         return int(ACCEPTED)
 
     def _calibrate(self, call: Call) -> int:
-        if self._autopilot.armed:
-            self._autopilot.say(mavlink.MAV_SEVERITY_WARNING, "Disarm to allow calibration")
+        """Gyros (param1 1), pressure (param3 1), transmitter (param4 1), accelerometers (param5 1, 2 or 4)."""
+        autopilot = self._autopilot
+        if autopilot.armed:
+            autopilot.say(mavlink.MAV_SEVERITY_NOTICE, "Disarm to allow calibration")
             return int(FAILED)
-        return int(ACCEPTED)
+        if call.param3 == 1:
+            autopilot.say(mavlink.MAV_SEVERITY_INFO, "Updating barometer calibration")
+            autopilot.say(mavlink.MAV_SEVERITY_INFO, "Barometer calibration complete")
+        known = 1 in (call.param1, call.param3, call.param4) or call.x_raw in (1, 2, 4)
+        return int(ACCEPTED if known else UNSUPPORTED)
 
     def _camera(self, call: Call) -> int:
         return _ok(self._autopilot.camera.do(call.item))

@@ -1,8 +1,4 @@
-"""One simulated drone: an autopilot, its links, and the task that moves it on by the loop's time.
-
-The loop's clock is the only one: at each wake-up the autopilot catches up with it in steps. The drone wakes for the
-next message that is due, at least ten times a second while it is armed and once a second otherwise.
-"""
+"""One simulated drone: an autopilot, its links, and its part in the pulse that moves it on by the loop's time."""
 
 from __future__ import annotations
 
@@ -10,29 +6,31 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from airspace.frames import LatLon
+from airspace.frames import LatLon, LocalFrame
 from sim.drone.airframe import Airframe
 from sim.drone.autopilot import Autopilot
 from sim.drone.camera import Photo
-from sim.drone.commands import CommandService
-from sim.drone.guided import GuidedService
-from sim.drone.mission_transfer import MissionTransfer
+from sim.drone.dynamics import Body
 from sim.drone.modes import Mode
-from sim.drone.parameters import ParameterService
 from sim.drone.progress import Progress
-from sim.drone.streams import StreamService
-from sim.drone.telemetry import Telemetry
+from sim.drone.routing import Routes
+from sim.drone.services import CopterServices, Host, Services
+from sim.drone.signing import Signing
 from sim.drone.uplink import Uplink
+from sim.flight.bodies import TICK_S
+from sim.flight.flock import Flock
+from sim.gnss.sky import Sky
 from sim.links import Link
-from sim.wind import Wind
+from sim.surroundings import Air, Ground, LevelGround
 
-STEP_S = 0.02
-ACTIVE_S, IDLE_S = 0.1, 1.0
-VERSION_TEXTS = ("ArduCopter V4.7.0-dev (2f74ba84)", "Frame: QUAD/PLUS")
+LEVEL = LevelGround()
+STEP_S = 0.2  # how often the services go on while nothing is being transferred
+PERSONALITIES = ("ardupilot", "px4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,15 @@ class Truth:
 class SimDrone:
     """An ArduCopter as MAVLink shows it, with a camera.
 
-    Positions are CGCS2000 degrees, `amsl_m` is the height of the ground at the start above sea level; the ground is
-    level. `boot_delay_s` passes before the autopilot is powered; a `warm` one has been on for so long that it is ready
-    to arm. `step_s` is the length of a physics step.
+    Positions are CGCS2000 degrees. Places are in the world's `frame` (one around the start when not given), heights
+    above its datum, which lies `datum_amsl_m` above sea level. `boot_delay_s` passes before the autopilot is powered;
+    a `warm` one has been on for so long that it is ready to arm. `flock` is the pulse that it moves
+    by (one of its own when not given), `personality` one of `PERSONALITIES`.
 
-    Not there: terrain (TERRAIN_REQUEST is never sent), Open Drone ID, an effect of RTCM, turning towards an ROI,
-    a pilot's sticks, SmartRTL's own way back (it flies RTL).
+    `sky` is what its receiver is under, an open one of its own when None, and `name` what a spoofer calls it by.
+
+    Not there: terrain (it is asked for and not used), a pilot who steers. `docs/simulator-fidelity.md` compares the
+    rest with a real one.
     """
 
     def __init__(
@@ -69,72 +70,75 @@ class SimDrone:
         *,
         lat_deg: float,
         lon_deg: float,
-        amsl_m: float,
+        datum_amsl_m: float,
+        frame: LocalFrame | None = None,
         heading_deg: float = 0.0,
         system_id: int = 1,
         airframe: Airframe | None = None,
         rng: random.Random,
-        wind: Wind,
+        wind: Air,
+        ground: Ground = LEVEL,
         utc_s: Callable[[], float],
         boot_delay_s: float = 0.0,
         warm: bool = False,
-        step_s: float = STEP_S,
+        flock: Flock | None = None,
+        personality: str = "ardupilot",
+        sky: Sky | None = None,
+        name: str = "",
     ) -> None:
         self.system_id = system_id
+        frame = frame or LocalFrame(LatLon(lat_deg, lon_deg))
         self.autopilot = Autopilot(
             start=LatLon(lat_deg, lon_deg),
-            amsl_m=amsl_m,
+            datum_amsl_m=datum_amsl_m,
+            frame=frame,
             heading_deg=heading_deg,
             system_id=system_id,
             airframe=airframe or Airframe(),
             rng=rng,
             wind=wind,
+            ground=ground,
             warm=warm,
+            sky=sky or Sky(frame, utc_s=utc_s, datum_ellipsoidal_m=datum_amsl_m),
+            name=name,
         )
-        self._progress = Progress(self.autopilot, step_s)
+        self._progress = Progress(self.autopilot)
+        self._flock = flock or Flock()
         self._boot_delay_s = boot_delay_s
         self._uplinks: list[Uplink] = []
+        self._routes = Routes(system_id)
+        self.signing = Signing(lambda: utc_s() if self.autopilot.readiness.fixed else None)
         self._tasks: asyncio.TaskGroup | None = None
         self._boot_s = 0.0
         self._started = False
-        self._wake = asyncio.Event()
-        self._boot(utc_s)
+        self._served_s = 0.0
+        self._failed: asyncio.Future[None]
+        self._boot(utc_s, personality)
         self.set_fix(6)
 
-    def _boot(self, utc_s: Callable[[], float]) -> None:
-        """Wire the services to the autopilot."""
+    def _boot(self, utc_s: Callable[[], float], personality: str) -> None:
+        """Give the autopilot its personality."""
         autopilot = self.autopilot
-        autopilot.say = self._say
         autopilot.home_changed = self._home_changed
         autopilot.mode_changed = self._mode_changed
-        autopilot.parameters.changed = self._parameter_changed
-        self._telemetry = Telemetry(autopilot, utc_s)
-        self._streams = StreamService(self._telemetry, autopilot.parameters, lambda: autopilot.now_s, self._say)
-        self._parameters = ParameterService(autopilot.parameters, self._greet)
-        self._commands = CommandService(autopilot, self._streams, self._reboot)
-        self._guided = GuidedService(autopilot)
-        self._transfer = MissionTransfer(
-            autopilot.lists,
-            now_s=lambda: autopilot.now_s,
-            home=autopilot.home_item,
-            say=self._say,
-            changed=autopilot.list_changed,
-            select=lambda seq: autopilot.runner.select(seq),
-        )
+        host = Host(utc_s, self._say, self._broadcast, self._reboot, self.signing, lambda: self._uplinks)
+        self._services = _services(personality, autopilot, host)
+        self._telemetry, self._streams = self._services.telemetry, self._services.streams
 
     # For tests and the simulated world
 
     @property
     def truth(self) -> Truth:
         """Where the drone really is now."""
-        autopilot = self.autopilot
-        self._catch_up()
-        body = autopilot.body
-        at = autopilot.frame.latlon(body.e, body.n)
+        autopilot, body = self.autopilot, self.autopilot.body
+        if self._started:
+            autopilot.now_s = asyncio.get_running_loop().time() - self._boot_s
+        e, n, u = autopilot.actual()
+        at = autopilot.frame.latlon(e, n)
         return Truth(
             at.lat_deg,
             at.lon_deg,
-            body.u,
+            u - autopilot.origin[2],
             body.ve,
             body.vn,
             body.vu,
@@ -160,19 +164,47 @@ class SimDrone:
         """Change the satellite fix: GPS_FIX_TYPE, 6 RTK fixed, 5 RTK float, 3 plain, 1 none."""
         self.autopilot.receiver.set_fix(fix_type)
 
+    def set_corrections(self, *, own_network: bool) -> None:
+        """Let the receiver be corrected over a network of its own, or only by what arrives as GPS_RTCM_DATA."""
+        self.autopilot.receiver.network_corrections = own_network
+
     def set_battery(self, remaining_fraction: float) -> None:
         """Make the battery as full as asked, 0 to 1."""
         self.autopilot.battery.set_remaining(remaining_fraction)
+
+    def fail_motor(self, number: int) -> None:
+        """Stop motor 1 to 4 for good: a quadrotor tumbles and falls."""
+        self.autopilot.body.lose_motor(number)
+
+    def set_temperature(self, temperature_c: float) -> None:
+        """Make the battery as warm or cold as the air."""
+        self.autopilot.battery.set_temperature(temperature_c)
 
     def set_parameter(self, name: str, value: float) -> None:
         """Set a parameter as if it had been set before the flight; `KeyError` when there is none of that name."""
         self.autopilot.parameters.put(name, value)
 
+    @property
+    def has_adsb_receiver(self) -> bool:
+        """Whether it hears other aircraft (ADSB_TYPE)."""
+        return self.autopilot.parameters["ADSB_TYPE"] > 0
+
+    def hear_aircraft(self, message: Any) -> None:
+        """Pass on what an ADS-B receiver on board says (ADSB_VEHICLE)."""
+        self._broadcast(message)
+
     # Running
 
-    def attach(self, link: Link) -> None:
-        """Serve one more ground-station link, now or as soon as the drone runs."""
-        uplink = Uplink(link, self.system_id)
+    def attach(self, link: Link, *, version: int | None = None) -> None:
+        """Serve one more ground-station link, now or as soon as the drone runs.
+
+        A link stands for the first serial port that is free: 0, 1, 2 ... `version` is the MAVLink version that is
+        sent, 1 or 2; without it SERIALn_PROTOCOL says it.
+        """
+        taken = {uplink.number for uplink in self._uplinks}
+        number = next(port for port in count() if port not in taken)
+        uplink = Uplink(link, self.system_id, self.signing, number)
+        uplink.framing.version = version or self._services.version(number)
         self._uplinks.append(uplink)
         if self._started:
             self._streams.add(uplink)
@@ -181,39 +213,57 @@ class SimDrone:
 
     async def run(self) -> None:
         """Live until cancelled."""
+        loop = asyncio.get_running_loop()
         if self._boot_delay_s > 0.0:
             await asyncio.sleep(self._boot_delay_s)
-        self._boot_s = self.autopilot.boot_s = asyncio.get_running_loop().time()
+        self._boot_s = self.autopilot.boot_s = self._served_s = loop.time()
         self._started = True
+        self._failed = loop.create_future()
         for uplink in self._uplinks:
             self._streams.add(uplink)
-        async with asyncio.TaskGroup() as self._tasks:
-            for uplink in self._uplinks:
-                self._tasks.create_task(self._listen(uplink))
-            await self._live()
+        self._flock.join(self)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for uplink in self._uplinks:
+                    self._tasks.create_task(self._listen(uplink))
+                await self._failed
+        finally:
+            self._flock.leave(self)
 
-    async def _live(self) -> None:
-        autopilot = self.autopilot
-        while True:
-            before = autopilot.now_s
-            self._catch_up()
-            self._parameters.step(autopilot.now_s - before)
-            self._transfer.step()
-            self._report()
-            self._streams.step()
-            active = autopilot.armed or autopilot.falling or self._parameters.busy or self._transfer.busy
-            until = min(self._streams.next_s(), autopilot.now_s + (ACTIVE_S if active else IDLE_S))
-            self._wake.clear()
-            pause = max(until - (asyncio.get_running_loop().time() - self._boot_s), 0.001)
-            timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
-            try:
-                await self._wake.wait()
-            finally:
-                timer.cancel()
+    # As the pulse sees it
 
-    def _catch_up(self) -> None:
-        if self._started:
-            self._progress.advance(asyncio.get_running_loop().time() - self._boot_s)
+    @property
+    def active(self) -> bool:
+        """Whether it wants every tick: the motors run, or it falls."""
+        return self.autopilot.armed or self.autopilot.falling
+
+    def begin(self, now_s: float) -> Body | None:
+        """Begin the tick that ends at a loop time [s]."""
+        return self._progress.begin(now_s - self._boot_s)
+
+    def finish(self, now_s: float) -> None:
+        """End the tick."""
+        self._progress.finish(now_s - self._boot_s)
+
+    def serve(self, now_s: float) -> None:
+        """Go on with transfers, and send what happened and what is due."""
+        self.autopilot.now_s = now_s - self._boot_s
+        due_s = TICK_S if self._services.busy else STEP_S
+        if now_s - self._served_s > due_s - 1e-6:
+            self._services.step(now_s - self._served_s)
+            self._served_s = now_s
+        self._report()
+        self._streams.step()
+
+    def due_s(self) -> float:
+        """When something is due next, by the loop's time [s]."""
+        due = self._boot_s + self._streams.next_s()
+        return min(due, self._served_s + TICK_S) if self._services.busy else due
+
+    def fail(self, error: Exception) -> None:
+        """End the run with an error."""
+        if not self._failed.done():
+            self._failed.set_exception(error)
 
     async def _listen(self, uplink: Uplink) -> None:
         try:
@@ -222,49 +272,32 @@ class SimDrone:
                     self._hear(uplink, message, frame)
         except EOFError:
             self._streams.remove(uplink)
+            self._routes.forget(uplink)
             self._uplinks.remove(uplink)
             uplink.closed = True
 
     def _hear(self, uplink: Uplink, message: Any, frame: bytes) -> None:
         """Forward what is not only for us, and deal with what is for us or for all."""
-        target = getattr(message, "target_system", 0)
-        source = message.get_srcSystem()
-        if source == self.system_id:
+        if message.get_srcSystem() == self.system_id:
             return
-        if target != self.system_id:
-            for other in self._uplinks:
-                if other is not uplink:
-                    other.forward(frame)
-            if target != 0:
-                return
-        self._catch_up()
-        match message.get_type():
-            case "HEARTBEAT":
-                if source == self.autopilot.parameters["MAV_GCS_SYSID"]:
-                    self.autopilot.failsafe.gcs_heartbeat()
-            case "TIMESYNC":
-                if message.tc1 == 0:
-                    now = round(self.autopilot.now_s * 1e9)
-                    uplink.send(mavlink.MAVLink_timesync_message(now, message.ts1))
-            case "REQUEST_DATA_STREAM":
-                self._streams.request(uplink, message.req_stream_id, message.req_message_rate, bool(message.start_stop))
-            case "SET_MODE":
-                if message.base_mode & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
-                    self._commands.set_mode(message.custom_mode)
-            case _:
-                (
-                    self._transfer.handle(uplink, message)
-                    or self._commands.handle(uplink, message)
-                    or self._parameters.handle(uplink, message)
-                    or self._guided.handle(message)
-                )
-        self._wake.set()
+        self._routes.learn(uplink, message)
+        for other in self._routes.onward(uplink, message, self._uplinks):
+            other.forward(frame)
+        if getattr(message, "target_system", 0) not in (0, self.system_id):
+            return
+        now = asyncio.get_running_loop().time()
+        self.autopilot.now_s = now - self._boot_s
+        if not self._services.busy:
+            self._served_s = now
+        self._services.hear(uplink, message)
+        self._report()
+        self._flock.wake(self)
 
     def _report(self) -> None:
         """Send the events that happened since the last wake-up."""
         autopilot = self.autopilot
         if autopilot.runner.reached is not None:
-            self._broadcast(mavlink.MAVLink_mission_item_reached_message(autopilot.runner.reached))
+            self._services.reached(autopilot.runner.reached)
             autopilot.runner.reached = None
         while autopilot.camera.photos:
             self._broadcast(self._feedback(autopilot.camera.photos.popleft()))
@@ -275,7 +308,7 @@ class SimDrone:
         at = autopilot.frame.latlon(e, n)
         return mavlink.MAVLink_camera_feedback_message(
             round(photo.at_s * 1e6), 0, 0, photo.number, round(at.lat_deg * 1e7), round(at.lon_deg * 1e7),
-            u + autopilot.ground_amsl_m, u - autopilot.home_up_m, photo.roll_deg, photo.pitch_deg, photo.yaw_deg,
+            u + autopilot.datum_amsl_m, u - autopilot.home_up_m, photo.roll_deg, photo.pitch_deg, photo.yaw_deg,
             0.0, mavlink.CAMERA_FEEDBACK_PHOTO, photo.number,
         )  # fmt: skip
 
@@ -289,7 +322,7 @@ class SimDrone:
             uplink.text(severity, text)
 
     def _home_changed(self) -> None:
-        for message in (self._telemetry.gps_global_origin(), self._telemetry.home_position()):
+        for message in (self._telemetry.navigation.gps_global_origin(), self._telemetry.navigation.home_position()):
             if message is not None:
                 for uplink in self._uplinks:
                     uplink.send(message)
@@ -299,14 +332,6 @@ class SimDrone:
         for uplink in self._uplinks:
             uplink.send(self._telemetry.heartbeat())
 
-    def _parameter_changed(self, name: str) -> None:
-        self.autopilot.settings_changed(name)
-        self._broadcast(self._parameters.value(name))
-
-    def _greet(self, uplink: Uplink) -> None:
-        for text in VERSION_TEXTS:
-            uplink.text(mavlink.MAV_SEVERITY_INFO, text)
-
     def _reboot(self) -> None:
         """Start anew in a moment; lists and parameters survive."""
         asyncio.get_running_loop().call_later(0.1, self._restart)
@@ -315,7 +340,18 @@ class SimDrone:
         self._boot_s = self.autopilot.boot_s = asyncio.get_running_loop().time()
         self.autopilot.reboot()
         self._progress.reboot()
+        self._services.rebooted()
         for uplink in self._uplinks:
             uplink.spoken = False
             self._streams.add(uplink)
-        self._wake.set()
+        self._flock.wake(self)
+
+
+def _services(personality: str, autopilot: Autopilot, host: Host) -> Services:
+    if personality not in PERSONALITIES:
+        raise ValueError(f"no personality {personality}; there are {', '.join(PERSONALITIES)}")
+    if personality == "ardupilot":
+        return CopterServices(autopilot, host)
+    from sim.px4.services import Px4Services  # noqa: PLC0415 - builds on this package
+
+    return Px4Services(autopilot, host)

@@ -1,22 +1,20 @@
-"""The body in the air: where it is, how fast, how tilted, and what the controller makes of a reference.
+"""The body in the air: its state, what it is steered towards, and the constants of its airframe.
 
-Axes are east, north, up [m] from the take-off place, whose ground is a level plane at height 0. The cascade is
-ArduCopter's: position P, velocity PI, acceleration limited by tilt; the attitude loop is a first-order lag.
+The equations are in `sim.flight.kernel`. Axes are east, north, up [m] in the world's frame, heights above its datum.
 """
 
 from __future__ import annotations
 
 import math
 
-from sim.drone.airframe import AIR_DENSITY_KGPM3, GRAVITY_MPS2, Airframe
+from sim.drone.airframe import Airframe
+from sim.flight.bodies import GIVEN, PIECES, SCRATCH, STATE, TICK_S
+from sim.flight.kernel import GRAVITY_MPS2
 
-POSITION_GAIN = 1.0  # PSC_POSXY_P, PSC_POSZ_P [1/s]
-VELOCITY_GAIN = 2.0  # PSC_VELXY_P [1/s]
-VELOCITY_INTEGRAL = 1.0  # PSC_VELXY_I [1/s2]
-CLIMB_GAIN = 4.0  # PSC_VELZ_P [1/s]
-CLIMB_LAG_S = 0.08
-YAW_LAG_S = 0.3
-VERTICAL_DRAG_RATIO = 2.0  # a quadrotor shows about twice its frontal area to a vertical flow
+LEVEL_LEAN_MPS2 = GRAVITY_MPS2 * math.tan(math.radians(30.0))  # ANGLE_MAX
+EMPTY_SHARE = 0.25  # of the largest thrust, when the battery gives no more
+DEAD_SHARE = 0.5  # a quadrotor that cuts the motor opposite the dead one has half its thrust
+TUMBLE_RADPS = math.radians(300.0)
 
 
 class Reference:
@@ -32,107 +30,152 @@ class Reference:
 
 
 class Body:
-    """A rigid quadrotor over flat ground."""
+    """A rigid quadrotor: position, velocity, direction and size of the thrust, heading.
 
-    def __init__(self, airframe: Airframe, heading_deg: float) -> None:
+    `t*` is the unit vector of the thrust and `w*` its rate [rad/s], `f*` the last acceleration [m/s2], `thrust` the
+    thrust over the mass [m/s2], `int_*` what the loops have integrated. Fields that end in 0 and 1 are the reference
+    at the two ends of a tick; `off_*` [m] is how wrong the position is that the controller believes.
+    """
+
+    __slots__ = (*STATE, *GIVEN, *SCRATCH, "_airframe", "_induced_mps", "_strongest", "throttle")
+
+    def __init__(self, airframe: Airframe, heading_deg: float, pieces: int = PIECES) -> None:
         self._airframe = airframe
-        self.e = self.n = self.u = 0.0
-        self.ve = self.vn = self.vu = 0.0
-        self.ae = self.an = self.au = 0.0  # acceleration by thrust alone, gravity balanced
-        self.heading_deg = heading_deg % 360.0
-        self.turn_degps = 0.0
-        self.wind_e = self.wind_n = 0.0
-        self.throttle = 0.0
+        self.e = self.n = self.u = self.ve = self.vn = self.vu = self.fe = self.fn = self.fu = 0.0
+        self.te = self.tn = self.we = self.wn = self.wu = self.ce = self.cn = 0.0
+        self.tu = self.cu = self.powered = 1.0
+        self.thrust = self.lift = self.throttle = self._induced_mps = 0.0
+        self.int_e = self.int_n = self.int_u = self.off_e = self.off_n = self.off_u = 0.0
+        self.heading_deg = self.h0_deg = self.h1_deg = heading_deg % 360.0
+        self.turn_degps = self.tumble_radps = self.tip_e = self.tip_n = 0.0
+        self.pe0 = self.pn0 = self.pu0 = self.ve0 = self.vn0 = self.vu0 = self.ae0 = self.an0 = self.au0 = 0.0
+        self.pe1 = self.pn1 = self.pu1 = self.ve1 = self.vn1 = self.vu1 = self.ae1 = self.an1 = self.au1 = 0.0
+        self.wind_e = self.wind_n = self.wind_u = self.floor_u = self.impact_mps = 0.0
         self.on_ground = True
-        self._ie = self._in = self._iu = 0.0
-        self._drag = airframe.drag_per_mass
-        self._induced_mps = 0.0
+        self.lean_mps2 = LEVEL_LEAN_MPS2
+        self.drag, self.drag_up = airframe.drag_per_mass, airframe.vertical_drag_ratio
+        self.rotor_drag = airframe.rotor_drag_per_s
+        self.highest = self._strongest = GRAVITY_MPS2 * airframe.max_thrust_ratio
+        dt = TICK_S / pieces
+        lag_s = airframe.motor_lag_s
+        self.lag_end = math.exp(-dt / lag_s)
+        self.lag_mean = (1.0 - self.lag_end) * lag_s / dt
+        self.turn_tc_s = airframe.attitude_tc_s
+        q11, self.q12, self.q21, self.q22 = turning(airframe.attitude_tc_s, airframe.rate_lag_s, dt)
+        self.q10 = 1.0 - q11
+
+    def take(self, values: tuple[float, ...]) -> None:
+        """Set what the kernel changes, in the order of `STATE`."""
+        (
+            self.e, self.n, self.u, self.ve, self.vn, self.vu, self.fe, self.fn, self.fu, self.te, self.tn, self.tu,
+            self.we, self.wn, self.wu, self.thrust, self.lift, self.int_e, self.int_n, self.int_u,
+            self.heading_deg, self.turn_degps, self.impact_mps, ground,
+        ) = values  # fmt: skip
+        self.on_ground = ground != 0.0
 
     def rest(self) -> None:
         """Stand on the ground with the motors off."""
-        self.ve = self.vn = self.vu = self.ae = self.an = self.au = 0.0
-        self._ie = self._in = self._iu = 0.0
-        self.turn_degps = self.throttle = 0.0
+        self.ve = self.vn = self.vu = self.fe = self.fn = self.fu = 0.0
+        self.te = self.tn = self.we = self.wn = self.wu = 0.0
+        self.tu = 1.0
+        self.int_e = self.int_n = self.int_u = 0.0
+        self.thrust = self.lift = self.turn_degps = self.throttle = self.impact_mps = 0.0
+        self.powered = 1.0
 
-    def fly(self, ref: Reference, off_e: float, off_n: float, off_u: float, max_tilt_mps2: float, dt: float) -> None:
-        """Move on by `dt` seconds towards a reference.
+    def aim_from(self, ref: Reference) -> None:
+        """The reference at the beginning of a tick."""
+        self.pe0, self.pn0, self.pu0, self.h0_deg = ref.pe, ref.pn, ref.pu, ref.heading_deg
+        self.ve0, self.vn0, self.vu0, self.ae0, self.an0, self.au0 = ref.ve, ref.vn, ref.vu, ref.ae, ref.an, ref.au
 
-        `off_e`, `off_n`, `off_u` [m] are the errors of the position that the controller believes; `max_tilt_mps2` is
-        the horizontal acceleration at the largest tilt.
-        """
-        err_e = ref.ve + POSITION_GAIN * (ref.pe - self.e - off_e) - self.ve
-        err_n = ref.vn + POSITION_GAIN * (ref.pn - self.n - off_n) - self.vn
-        err_u = ref.vu + POSITION_GAIN * (ref.pu - self.u - off_u) - self.vu
-        want_e = ref.ae + VELOCITY_GAIN * err_e + self._ie
-        want_n = ref.an + VELOCITY_GAIN * err_n + self._in
-        size = math.sqrt(want_e * want_e + want_n * want_n)
-        if size > max_tilt_mps2:
-            want_e *= max_tilt_mps2 / size
-            want_n *= max_tilt_mps2 / size
-        else:
-            # the integral stands still while the tilt is at its limit, or it would wind up
-            self._ie += VELOCITY_INTEGRAL * err_e * dt
-            self._in += VELOCITY_INTEGRAL * err_n * dt
-        want_u = ref.au + CLIMB_GAIN * err_u + self._iu
-        want_u = min(max(want_u, -0.8 * GRAVITY_MPS2), 0.8 * GRAVITY_MPS2)
-        self._iu = min(max(self._iu + 0.5 * err_u * dt, -1.0), 1.0)
-        lag = dt / (self._airframe.attitude_lag_s + dt)
-        self.ae += (want_e - self.ae) * lag
-        self.an += (want_n - self.an) * lag
-        self.au += (want_u - self.au) * dt / (CLIMB_LAG_S + dt)
-        turn = (ref.heading_deg - self.heading_deg + 180.0) % 360.0 - 180.0
-        self.turn_degps = min(max(turn / YAW_LAG_S, -90.0), 90.0)
-        self.heading_deg = (self.heading_deg + self.turn_degps * dt) % 360.0
-        self._move(dt)
+    def aim_to(self, ref: Reference) -> None:
+        """The reference at the end of a tick."""
+        self.pe1, self.pn1, self.pu1, self.h1_deg = ref.pe, ref.pn, ref.pu, ref.heading_deg
+        self.ve1, self.vn1, self.vu1, self.ae1, self.an1, self.au1 = ref.ve, ref.vn, ref.vu, ref.ae, ref.an, ref.au
 
-    def fall(self, dt: float) -> None:
-        """Move on by `dt` seconds with the motors stopped."""
-        self.ae = self.an = 0.0
-        self.au = -GRAVITY_MPS2
-        self.turn_degps = 0.0
-        self._move(dt)
+    def lose_motor(self, number: int) -> None:
+        """Motor 1 to 4 (front right, back left, front left, back right) stops for good; the body tips over it."""
+        if not 1 <= number <= 4:
+            raise ValueError(f"there is no motor {number} on a quadrotor (1 to 4)")
+        # the axis is level and square to the arm that lost its lift, so that this arm goes down
+        arm = math.radians(self.heading_deg + (45.0, 225.0, 315.0, 135.0)[number - 1])
+        self.tip_e, self.tip_n = -math.cos(arm), math.sin(arm)
+        self.tumble_radps = TUMBLE_RADPS
+        self._strongest *= DEAD_SHARE
+        self.highest *= DEAD_SHARE
 
-    def _move(self, dt: float) -> None:
-        air_e, air_n = self.ve - self.wind_e, self.vn - self.wind_n
-        drag = self._drag * math.sqrt(air_e * air_e + air_n * air_n)
-        half = 0.5 * dt * dt
-        a_e, a_n = self.ae - drag * air_e, self.an - drag * air_n
-        a_u = self.au - VERTICAL_DRAG_RATIO * self._drag * abs(self.vu) * self.vu
-        self.e += self.ve * dt + a_e * half
-        self.n += self.vn * dt + a_n * half
-        self.u += self.vu * dt + a_u * half
-        self.ve += a_e * dt
-        self.vn += a_n * dt
-        self.vu += a_u * dt
-        if self.u <= 0.0:
-            self.u = 0.0
-            self.on_ground = True
-            if self.vu < 0.0:
-                self.ve = self.vn = self.vu = 0.0
-        else:
-            self.on_ground = False
+    def feed(self, volts_share: float) -> None:
+        """The motors get this share of a full battery's voltage: thrust goes with its square; 0 is an empty one."""
+        self.highest = self._strongest * (volts_share * volts_share if volts_share > 0.0 else EMPTY_SHARE)
 
     def power_w(self) -> float:
         """Electric power [W] that the motors and the avionics draw now."""
         frame = self._airframe
-        thrust_n = frame.mass_kg * math.sqrt(
-            self.ae * self.ae + self.an * self.an + (GRAVITY_MPS2 + self.au) * (GRAVITY_MPS2 + self.au)
-        )
-        airspeed = math.hypot(self.ve - self.wind_e, self.vn - self.wind_n)
-        drag_n = 0.5 * AIR_DENSITY_KGPM3 * frame.drag_area_m2 * airspeed * airspeed
-        weight_n = frame.mass_kg * GRAVITY_MPS2
-        climb = max(self.vu, 0.0)
-        through = (airspeed * drag_n + climb * weight_n) / math.hypot(drag_n, weight_n)
-        self._induced_mps = frame.induced_mps(thrust_n, airspeed, through, self._induced_mps)
-        self.throttle = min(frame.hover_throttle * thrust_n / weight_n, 1.0)
+        air_e, air_n, air_u = self.ve - self.wind_e, self.vn - self.wind_n, self.vu - self.wind_u
+        axial = air_e * self.te + air_n * self.tn + air_u * self.tu
+        # a flow from below is taken for none: what it gives is lost again in the rotors' own wake
+        through = max(axial, 0.0)
+        along = math.sqrt(max(air_e * air_e + air_n * air_n + air_u * air_u - axial * axial, 0.0))
+        thrust_n = frame.mass_kg * self.thrust
+        self._induced_mps = frame.induced_mps(thrust_n, along, through, self._induced_mps)
+        self.throttle = min(frame.hover_throttle * self.thrust / GRAVITY_MPS2, 1.0)
         return thrust_n * (through + self._induced_mps) / frame.figure_of_merit + frame.avionics_w
 
-    def tilt_rad(self) -> tuple[float, float]:
-        """Roll (right wing down) and pitch (nose up) [rad] that make the present horizontal thrust."""
+    def rates_radps(self) -> tuple[float, float, float]:
+        """Turn rates about the body's forward, right and down axes [rad/s]."""
+        (fe, fn, fu), (re, rn, ru) = self._axes()
+        return (
+            self.we * re + self.wn * rn + self.wu * ru,
+            -(self.we * fe + self.wn * fn + self.wu * fu),
+            math.radians(self.turn_degps),
+        )
+
+    def felt_mps2(self) -> tuple[float, float, float]:
+        """Specific force along the body's forward, right and down axes [m/s2], as accelerometers feel it."""
+        if self.on_ground:
+            return 0.0, 0.0, -GRAVITY_MPS2
+        (fe, fn, fu), (re, rn, ru) = self._axes()
+        up = self.fu + GRAVITY_MPS2
+        return (
+            self.fe * fe + self.fn * fn + up * fu,
+            self.fe * re + self.fn * rn + up * ru,
+            -(self.fe * self.te + self.fn * self.tn + up * self.tu),
+        )
+
+    def _axes(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """The body's forward and right axes; down is against the thrust."""
         heading = math.radians(self.heading_deg)
-        forward = self.ae * math.sin(heading) + self.an * math.cos(heading)
-        right = self.ae * math.cos(heading) - self.an * math.sin(heading)
-        up = GRAVITY_MPS2 + self.au
-        if up <= 0.1:
-            return 0.0, 0.0
-        return math.atan2(right, up), math.atan2(-forward, up)
+        he, hn = math.sin(heading), math.cos(heading)
+        along = he * self.te + hn * self.tn
+        fe, fn, fu = he - along * self.te, hn - along * self.tn, -along * self.tu
+        size = math.sqrt(max(fe * fe + fn * fn + fu * fu, 1e-12))
+        fe, fn, fu = fe / size, fn / size, fu / size
+        return (fe, fn, fu), (fn * self.tu - fu * self.tn, fu * self.te - fe * self.tu, fe * self.tn - fn * self.te)
+
+    def tilt_rad(self) -> tuple[float, float]:
+        """Roll (right wing down) and pitch (nose up) [rad] of the thrust's direction."""
+        heading = math.radians(self.heading_deg)
+        sin, cos = math.sin(heading), math.cos(heading)
+        return math.atan2(self.te * cos - self.tn * sin, self.tu), math.atan2(-self.te * sin - self.tn * cos, self.tu)
+
+
+def turning(tc_s: float, lag_s: float, dt: float) -> tuple[float, float, float, float]:
+    """The matrix that takes an angle to go [rad] and its rate of closing [rad/s] over `dt` seconds.
+
+    The angle x closes at a rate w, and w follows x / tc with a lag: x' = -w, w' = (x / tc - w) / lag; exactly solved.
+    """
+    mean = -0.5 / lag_s
+    disc = mean * mean - 1.0 / (tc_s * lag_s)
+    root = math.sqrt(abs(disc))
+    if disc < 0.0:
+        c, s = math.cos(root * dt), math.sin(root * dt) / root
+    elif root * dt < 1e-6:
+        c, s = 1.0, dt
+    else:
+        c, s = math.cosh(root * dt), math.sinh(root * dt) / root
+    scale = math.exp(mean * dt)
+    return (
+        scale * (c - s * mean),
+        -scale * s,
+        scale * s / (tc_s * lag_s),
+        scale * (c + s * (-1.0 / lag_s - mean)),
+    )

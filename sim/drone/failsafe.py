@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.drone.fence import ALT_MAX, CIRCLE, NAMES, POLYGON
+from sim.drone.battery import Battery
+from sim.drone.fence import ALT_MAX, breach_names
 from sim.drone.guides import Velocity, stopping_speed
 from sim.drone.modes import Mode
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 FAR_OUTSIDE_M = 100.0
 BACKUP_M = 20.0  # a fence that was broken is broken again this much further out
 CONTINUE_IN_AUTO, CONTINUE_LANDING = 2, 8  # FS_OPTIONS bits
-GCS_ACTIONS = {1: Mode.RTL, 2: Mode.RTL, 3: Mode.SMART_RTL, 4: Mode.SMART_RTL, 5: Mode.LAND, 6: Mode.RTL, 7: Mode.BRAKE}
-BATTERY_ACTIONS = {1: Mode.LAND, 2: Mode.RTL, 3: Mode.SMART_RTL, 4: Mode.SMART_RTL, 7: Mode.BRAKE}
-FENCE_ACTIONS = {1: Mode.RTL, 2: Mode.LAND, 3: Mode.SMART_RTL, 4: Mode.BRAKE, 5: Mode.SMART_RTL}
+MANUAL_RECOVERY_S = 10.0
+RETURN, SMART, BRAKING = (Mode.RTL,), (Mode.SMART_RTL, Mode.RTL), (Mode.BRAKE,)
+SMART_OR_LAND = (Mode.SMART_RTL,)
+# modes in the order in which they are tried; LAND is tried after all of them
+GCS_ACTIONS = {1: RETURN, 2: RETURN, 3: SMART, 4: SMART_OR_LAND, 5: (), 6: RETURN, 7: BRAKING}
+BATTERY_ACTIONS = {1: (), 2: RETURN, 3: SMART, 4: SMART_OR_LAND, 6: RETURN, 7: BRAKING}
+FENCE_ACTIONS = {1: RETURN, 2: (), 3: SMART, 4: BRAKING, 5: SMART_OR_LAND}
 
 
 class Failsafe:
@@ -35,6 +40,7 @@ class Failsafe:
         self._low_since_s: float | None = None
         self._critical_since_s: float | None = None
         self._fence_beyond_m = 0.0
+        self._recovery_until_s = 0.0
 
     @property
     def critical(self) -> bool:
@@ -48,6 +54,13 @@ class Failsafe:
             self.gcs_lost = False
             self._say(mavlink.MAV_SEVERITY_WARNING, "GCS Failsafe Cleared")
 
+    def recover(self) -> None:
+        """Somebody takes over while the fence is broken: for a while new breaches are not acted on."""
+        autopilot = self._autopilot
+        if autopilot.lists.fence.breached and autopilot.armed:
+            self._recovery_until_s = autopilot.now_s + MANUAL_RECOVERY_S
+            self._say(mavlink.MAV_SEVERITY_INFO, "Manual recovery started")
+
     def step(self) -> None:
         """Look at everything once."""
         self._gcs()
@@ -59,15 +72,15 @@ class Failsafe:
     def _say(self, severity: int, text: str) -> None:
         self._autopilot.say(severity, text)
 
-    def _act(self, mode: Mode | None) -> None:
-        """Enter a mode, or LAND when it cannot be entered; on the ground the motors stop."""
+    def _act(self, modes: tuple[Mode, ...] | None) -> None:
+        """Enter the first of the modes that can be entered, or LAND; on the ground the motors stop."""
         autopilot = self._autopilot
-        if mode is None or not autopilot.armed or autopilot.mode is Mode.LAND:
+        if modes is None or not autopilot.armed or autopilot.mode is Mode.LAND:
             return
         if not autopilot.flying:
             autopilot.disarm()
-        elif autopilot.mode is not mode and not autopilot.set_mode(mode):
-            autopilot.set_mode(Mode.LAND)
+        elif autopilot.mode not in modes and not any(autopilot.set_mode(mode, by_itself=True) for mode in modes):
+            autopilot.set_mode(Mode.LAND, by_itself=True)
 
     def _gcs(self) -> None:
         autopilot = self._autopilot
@@ -88,7 +101,6 @@ class Failsafe:
     def _battery(self) -> None:
         autopilot, parameter = self._autopilot, self._autopilot.parameters
         battery = autopilot.battery
-        used_mah = battery.consumed_ah * 1000.0
         left_mah = parameter["BATT_CAPACITY"] * battery.remaining
 
         def under(volts: float, mah: float) -> bool:
@@ -103,14 +115,13 @@ class Failsafe:
             self._low_since_s = now if self._low_since_s is None else self._low_since_s
         else:
             self._low_since_s = None
-        words = f"{battery.voltage_v:.2f}V used {used_mah:.0f} mAh"
         if self._critical_since_s is not None and not self.battery_critical and now - self._critical_since_s >= wait_s:
             self.battery_critical = self.battery_low = True
-            self._say(mavlink.MAV_SEVERITY_CRITICAL, f"Battery 1 is critical {words}")
+            self._say(mavlink.MAV_SEVERITY_CRITICAL, f"Battery 1 is critical {_words(battery)}")
             self._battery_action(int(parameter["BATT_FS_CRT_ACT"]))
         elif self._low_since_s is not None and not self.battery_low and now - self._low_since_s >= wait_s:
             self.battery_low = True
-            self._say(mavlink.MAV_SEVERITY_WARNING, f"Battery 1 is low {words}")
+            self._say(mavlink.MAV_SEVERITY_WARNING, f"Battery 1 is low {_words(battery)}")
             self._battery_action(int(parameter["BATT_FS_LOW_ACT"]))
 
     def _battery_action(self, action: int) -> None:
@@ -125,21 +136,32 @@ class Failsafe:
     def _position(self) -> None:
         autopilot = self._autopilot
         lost = autopilot.readiness.position_lost
-        if lost and not self._position_lost and autopilot.flying and autopilot.needs_position:
-            self._say(mavlink.MAV_SEVERITY_CRITICAL, "EKF Failsafe: changed to LAND Mode")
-            autopilot.set_mode(Mode.LAND)
+        action, asked = int(autopilot.parameters["FS_EKF_ACTION"]), autopilot.parameters["FS_EKF_THRESH"] > 0.0
+        if lost and not self._position_lost and asked and autopilot.flying:
+            mode = Mode.ALT_HOLD if action == 2 else Mode.LAND
+            if (autopilot.needs_position or action == 3) and action and autopilot.mode is not Mode.LAND:
+                self._say(mavlink.MAV_SEVERITY_CRITICAL, f"EKF Failsafe: changed to {mode.title} Mode")
+                autopilot.set_mode(mode, by_itself=True)
         self._position_lost = lost
 
     def _fence(self) -> None:
         autopilot, fence = self._autopilot, self._autopilot.lists.fence
         if not autopilot.fence_enabled or not autopilot.flying:
+            fence.floor_counts = False
             return
+        if not fence.floor_counts and not autopilot.landing:
+            height_m = autopilot.believed()[2] - autopilot.home_up_m
+            fence.floor_counts = (
+                height_m >= autopilot.parameters["FENCE_ALT_MIN"] + autopilot.parameters["FENCE_MARGIN"]
+            )
+        elif autopilot.landing:
+            fence.floor_counts = False
         broken, beyond_m = autopilot.fence_excess()
         if not broken:
             if fence.breached:
                 fence.breached = 0
                 self._fence_beyond_m = 0.0
-                self._say(mavlink.MAV_SEVERITY_INFO, "Fence breach cleared")
+                self._say(mavlink.MAV_SEVERITY_NOTICE, "Fence breach cleared")
             return
         fresh = broken & ~fence.breached
         if not fresh and beyond_m < self._fence_beyond_m + BACKUP_M:
@@ -148,13 +170,11 @@ class Failsafe:
         fence.breach_count += 1
         fence.breach_time_s = autopilot.now_s
         self._fence_beyond_m = beyond_m
-        for kind in (ALT_MAX, CIRCLE, POLYGON):
-            if (fresh or broken) & kind:
-                self._say(mavlink.MAV_SEVERITY_NOTICE, f"{NAMES[kind]} fence breached")
+        self._say(mavlink.MAV_SEVERITY_NOTICE, f"{breach_names(fresh or broken)} breached")
         action = int(autopilot.parameters["FENCE_ACTION"])
-        if action == 0:
+        if action == 0 or autopilot.now_s < self._recovery_until_s:
             return
-        self._act(Mode.LAND if beyond_m > FAR_OUTSIDE_M else FENCE_ACTIONS.get(action))
+        self._act(() if beyond_m > FAR_OUTSIDE_M else FENCE_ACTIONS.get(action, RETURN))
 
 
 def keep_inside(autopilot: Autopilot, guide: Velocity) -> bool:
@@ -178,3 +198,7 @@ def keep_inside(autopilot: Autopilot, guide: Velocity) -> bool:
         ceiling = parameter["FENCE_ALT_MAX"] + autopilot.home_up_m - margin
         guide.most_up_mps = stopping_speed(max(ceiling - u, 0.0), limits.climb_mps2 * 0.5)
     return speed > guide.most_mps or guide.vu > guide.most_up_mps
+
+
+def _words(battery: Battery) -> str:
+    return f"{battery.voltage_v:.2f}V used {battery.consumed_ah * 1000.0:.0f} mAh"

@@ -1,7 +1,7 @@
 """The geofence: polygons and circles to stay in or out of, a ceiling, and a circle around home.
 
-Breach types are FENCE_TYPE bits, of which the wire's FENCE_BREACH tells one: 1 ceiling, 2 circle around home,
-4 polygons (and the circles that were uploaded with them).
+Breach types are FENCE_TYPE bits: 1 ceiling, 2 circle around home, 4 polygons (and the circles that were uploaded with
+them), 8 floor, which counts from the first time that the drone is above it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 from sim.drone.items import StoredItem
 
-ALT_MAX, CIRCLE, POLYGON = 1, 2, 4
-NAMES = {ALT_MAX: "Max Alt", CIRCLE: "Circle", POLYGON: "Polygon"}
+ALT_MAX, CIRCLE, POLYGON, ALT_MIN = 1, 2, 4, 8
+ALL_KINDS = ALT_MAX | CIRCLE | POLYGON | ALT_MIN
+NAMES = {ALT_MAX: "Max Alt", CIRCLE: "Circle", POLYGON: "Polygon", ALT_MIN: "Min Alt"}
 
 # metres of a degree of latitude on the WGS84 sphere that ArduPilot uses for short distances
 METRES_PER_DEG = 111318.845
+
+
+RETURN_POINT = 5000  # kept for planes; a copter returns to home or a rally point
 
 
 class FenceError(ValueError):
@@ -58,6 +62,14 @@ def _holds_origin(points: Sequence[tuple[float, float]]) -> bool:
     return inside
 
 
+def breach_names(kinds: int) -> str:
+    """Kinds of fence as status texts list them."""
+    names = [name for bit, name in NAMES.items() if kinds & bit]
+    if len(names) == 1:
+        return f"{names[0]} fence"
+    return f"{', '.join(names[:-1])} and {names[-1]} fences"
+
+
 class Fence:
     """The uploaded areas and whether they are being broken."""
 
@@ -68,6 +80,7 @@ class Fence:
         self.breach_count = 0
         self.breach_time_s = 0.0
         self.mitigation = 0
+        self.floor_counts = False
 
     def load(self, items: list[StoredItem]) -> None:
         """Take over a list of items whole; raises `FenceError` and changes nothing when it is not a fence."""
@@ -90,10 +103,13 @@ class Fence:
         relative_m: float,
         from_home_m: float,
         ceiling_m: float,
+        floor_m: float,
         radius_m: float,
     ) -> tuple[int, float]:
         """The kinds of fence that a place breaks, and how far [m] it is outside of the worst."""
         broken, worst = 0, 0.0
+        if kinds & ALT_MIN and self.floor_counts and relative_m < floor_m:
+            broken, worst = broken | ALT_MIN, floor_m - relative_m
         if kinds & ALT_MAX and relative_m > ceiling_m:
             broken, worst = broken | ALT_MAX, max(worst, relative_m - ceiling_m)
         if kinds & CIRCLE and from_home_m > radius_m:
@@ -110,6 +126,9 @@ def _areas(items: Sequence[StoredItem]) -> tuple[Area, ...]:
     place = 0
     while place < len(items):
         item = items[place]
+        if item.command == RETURN_POINT:
+            place += 1
+            continue
         allowed = item.command in (5001, 5003)
         if item.command in (5003, 5004):
             if item.param1 <= 0.0:

@@ -9,6 +9,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from sim.drone.autopilot import Autopilot
 from sim.drone.guides import GoTo, Velocity
+from sim.drone.items import StoredItem
 from sim.drone.modes import Mode
 
 HIGHEST_M = 83000.0
@@ -44,6 +45,17 @@ class GuidedService:
             self._fly_at(message)
         return True
 
+    def fly_to_item(self, item: StoredItem) -> bool:
+        """Fly to a waypoint that was sent as a MISSION_ITEM with `current` 2; False when that cannot be done now."""
+        autopilot = self._autopilot
+        if autopilot.mode is not Mode.GUIDED or item.command != mavlink.MAV_CMD_NAV_WAYPOINT:
+            return False
+        place = (*autopilot.local(item.x / 1e7, item.y / 1e7), autopilot.up_m(item.frame, item.z))
+        if not autopilot.flying or (autopilot.fence_enabled and autopilot.fence_excess(place)[0]):
+            return False
+        autopilot.guide = GoTo(place, autopilot.limits())
+        return True
+
     def _fly_to(self, message: Any, kind: str) -> None:
         autopilot = self._autopilot
         if kind == "SET_POSITION_TARGET_LOCAL_NED":
@@ -51,7 +63,8 @@ class GuidedService:
                 return
             if not all(abs(v) < HIGHEST_M for v in (message.x, message.y, message.z)):
                 return
-            place = (message.y, message.x, -message.z)
+            e, n, u = autopilot.origin
+            place = (e + message.y, n + message.x, u - message.z)
         else:
             frame = message.coordinate_frame
             if frame not in RELATIVE and frame not in ABSOLUTE:

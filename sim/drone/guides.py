@@ -1,7 +1,7 @@
 """What the vehicle is steering for at the moment: a point, a velocity, a leg, a circle, the way up or the way down.
 
-A guide moves the reference on in small steps and says when it is done. Points are east, north, up [m] in the frame of
-the body, whose zero height is the take-off ground.
+A guide moves the reference on, a tick at a time, and says when it is done. Points are east, north, up [m] in the
+world's frame, heights above its datum.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from sim.drone.dynamics import Body, Reference
 from sim.drone.trajectory import Leg, Limits, Point, Track
 
 BRAKING_SHARE = 0.55  # share of the climb acceleration with which a height is approached
+APPROACH_SHARE = 0.65  # share of the level acceleration with which a point is approached
+STRAIGHT_M = 3.0  # so near a point level and height are steered on their own
 APPROACH_GAIN = 1.0  # [1/s]
 VELOCITY_SHAPING = 3.0  # [1/s]
 TAKEOFF_DONE_M = 0.05
@@ -66,7 +68,7 @@ def approach_level(ref: Reference, e: float, n: float, speed: float, accel: floa
     """Fly level towards a point; returns the distance still to go [m]."""
     de, dn = e - ref.pe, n - ref.pn
     distance = math.hypot(de, dn)
-    wanted = min(speed, stopping_speed(distance, accel * 0.7))
+    wanted = min(speed, stopping_speed(distance, accel * APPROACH_SHARE))
     if distance > 1e-6:
         shape_level(ref, de / distance * wanted, dn / distance * wanted, accel, dt)
     else:
@@ -83,16 +85,38 @@ def approach_height(ref: Reference, u: float, limits: Limits, dt: float) -> floa
     return rest
 
 
+def approach(ref: Reference, point: Point, limits: Limits, dt: float) -> float:
+    """Fly straight towards a point, as fast as both the level and the climb allow; returns what is still to go [m].
+
+    Close to it the two are independent, so that what is left of one does not slow the other.
+    """
+    de, dn, du = point[0] - ref.pe, point[1] - ref.pn, point[2] - ref.pu
+    level = math.sqrt(de * de + dn * dn)
+    far = math.sqrt(level * level + du * du)
+    if far < STRAIGHT_M:
+        approach_level(ref, point[0], point[1], limits.speed_mps, limits.accel_mps2, dt)
+        approach_height(ref, point[2], limits, dt)
+        return far
+    steep, flat = abs(du) / far, level / far
+    fastest_up = limits.up_mps if du > 0.0 else limits.down_mps
+    speed = min(limits.speed_mps / max(flat, 1e-6), fastest_up / max(steep, 1e-6))
+    accel = min(limits.accel_mps2 * APPROACH_SHARE / max(flat, 1e-6), limits.climb_mps2 / max(steep, 1e-6))
+    speed = min(speed, stopping_speed(far, accel))
+    shape_level(ref, de / far * speed, dn / far * speed, limits.accel_mps2, dt)
+    shape_climb(ref, du / far * speed, limits.climb_mps2, dt)
+    return far
+
+
 def stopping_point(body: Body, limits: Limits) -> Point:
     """Where the vehicle would come to rest when it brakes now."""
     speed = math.hypot(body.ve, body.vn)
     ahead_s = (speed / limits.accel_mps2 / 2.0 + 0.5) if speed > 0.1 else 0.0
     up = math.copysign(body.vu * body.vu / (2.0 * limits.climb_mps2), body.vu) if abs(body.vu) > 0.1 else 0.0
-    return body.e + body.ve * ahead_s, body.n + body.vn * ahead_s, max(body.u + up, 0.0)
+    return body.e + body.ve * ahead_s, body.n + body.vn * ahead_s, max(body.u + up, body.floor_u)
 
 
 class GoTo:
-    """Fly to a point and stay there; `done` when it is reached."""
+    """Fly straight to a point and stay there; `done` when it is reached."""
 
     def __init__(self, point: Point, limits: Limits, hold_s: float = 0.0) -> None:
         self.point = point
@@ -102,10 +126,8 @@ class GoTo:
 
     def step(self, ref: Reference, body: Body, dt: float) -> None:
         """Move the reference on by `dt` seconds."""
-        limits = self.limits
-        far = approach_level(ref, self.point[0], self.point[1], limits.speed_mps, limits.accel_mps2, dt)
-        high = approach_height(ref, self.point[2], limits, dt)
-        if far < limits.radius_m and abs(high) < limits.radius_m:
+        far = approach(ref, self.point, self.limits, dt)
+        if far < self.limits.radius_m:
             self._hold_s -= dt
             self.done = self._hold_s <= 0.0
 
@@ -180,7 +202,7 @@ class TakeOff:
             return
         shape_level(ref, 0.0, 0.0, self.limits.accel_mps2, dt)
         rest = approach_height(ref, self.height_m, self.limits, dt)
-        self.done = rest < TAKEOFF_DONE_M and body.u > self.height_m - 0.3
+        self.done = rest < TAKEOFF_DONE_M  # by the target, as ArduCopter: how far off the drone is must not hold it up
 
 
 class Descent:
@@ -201,14 +223,26 @@ class Descent:
 
 
 class Circle:
-    """Turns around a point at a radius; `done` after `turns`, never when that is 0."""
+    """Turns around a point at a radius; `done` after `turns`, never when that is 0.
 
-    def __init__(self, centre: Point, radius_m: float, turns: float, clockwise: bool, limits: Limits) -> None:
+    `rate_degps` is how fast it turns, as far as the limits let it; without it, a radius in a second.
+    """
+
+    def __init__(
+        self,
+        centre: Point,
+        radius_m: float,
+        turns: float,
+        clockwise: bool,
+        limits: Limits,
+        rate_degps: float | None = None,
+    ) -> None:
         self.centre, self.radius_m, self.limits = centre, radius_m, limits
         self.done = False
         self._sign = 1.0 if clockwise else -1.0
         self._to_turn_rad = 2.0 * math.pi * turns
-        self._speed = min(limits.speed_mps, math.sqrt(limits.corner_mps2 * max(radius_m, 0.5)), max(radius_m, 0.5))
+        wished = max(radius_m, 0.5) * (1.0 if rate_degps is None else math.radians(rate_degps))
+        self._speed = min(limits.speed_mps, math.sqrt(limits.corner_mps2 * max(radius_m, 0.5)), wished)
         self._angle: float | None = None
         self._rate = 0.0
 

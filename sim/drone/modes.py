@@ -5,15 +5,21 @@ The pilot's sticks of the simulated drone are centred in flight, so every mode t
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from sim.drone.guides import AlongTrack, Circle, Descent, GoTo, Guide, Stay, stopping_point
+from sim.drone.guides import AlongTrack, Circle, Descent, GoTo, Guide, Stay, Velocity, stopping_point
 from sim.drone.trajectory import Point, StraightLeg
 
 if TYPE_CHECKING:
     from sim.drone.autopilot import Autopilot
     from sim.drone.dynamics import Body, Reference
+
+
+BRAKE_MPS2 = 7.5  # BRAKE_MODE_DECEL_RATE
+BRAKE_SHARE = 0.8  # of what the largest lean gives, so that the body can follow
 
 
 class Mode(IntEnum):
@@ -35,8 +41,16 @@ class Mode(IntEnum):
     GUIDED_NOGPS = 20
     SMART_RTL = 21
 
+    @property
+    def title(self) -> str:
+        """What status texts call it."""
+        return "SMARTRTL" if self is Mode.SMART_RTL else self.name
 
-# Modes that may be armed in, and modes that need a position.
+
+CENTRE_HERE = 4  # CIRCLE_OPTIONS bit
+
+# Modes in which the stick is the throttle, modes that may be armed in, and modes that need a position.
+MANUAL_THROTTLE = frozenset({Mode.STABILIZE, Mode.ACRO})
 ARMABLE = frozenset({Mode.STABILIZE, Mode.ACRO, Mode.ALT_HOLD, Mode.GUIDED, Mode.LOITER, Mode.DRIFT, Mode.SPORT,
                      Mode.POSHOLD, Mode.GUIDED_NOGPS})  # fmt: skip
 NEED_POSITION = frozenset({Mode.AUTO, Mode.GUIDED, Mode.LOITER, Mode.RTL, Mode.CIRCLE, Mode.DRIFT, Mode.POSHOLD,
@@ -44,6 +58,11 @@ NEED_POSITION = frozenset({Mode.AUTO, Mode.GUIDED, Mode.LOITER, Mode.RTL, Mode.C
 # Modes that the heartbeat flags as guided (MAV_MODE_FLAG_GUIDED_ENABLED); a drone on its way down keeps the flag.
 GUIDED_FLAG = frozenset({Mode.AUTO, Mode.GUIDED, Mode.LAND, Mode.RTL, Mode.LOITER, Mode.CIRCLE, Mode.POSHOLD,
                          Mode.BRAKE, Mode.SMART_RTL, Mode.GUIDED_NOGPS})  # fmt: skip
+
+
+def boot_mode(number: float) -> Mode:
+    """The mode of INITIAL_MODE, STABILIZE when that is none."""
+    return Mode(int(number)) if int(number) in Mode._value2member_map_ else Mode.STABILIZE
 
 
 class Return:
@@ -120,30 +139,36 @@ def return_target(autopilot: Autopilot) -> Point:
     RALLY_INCL_HOME 0 leaves home out of the choice as long as a rally point is near enough.
     """
     body = autopilot.body
-    home = (autopilot.home[0], autopilot.home[1], autopilot.home_up_m) if autopilot.home else (0.0, 0.0, 0.0)
-    best: Point | None = None
-    limit_m = autopilot.parameters["RALLY_LIMIT_KM"] * 1000.0
-    nearest = float("inf")
-    for item in autopilot.lists.rally:
-        e, n = autopilot.local(item.x / 1e7, item.y / 1e7)
-        distance = ((e - body.e) ** 2 + (n - body.n) ** 2) ** 0.5
-        if distance < nearest and (limit_m <= 0.0 or distance <= limit_m):
-            nearest, best = distance, (e, n, autopilot.up_m(item.frame, item.z))
+    home = autopilot.home or autopilot.origin
+    best = autopilot.nearest_rally()
     if best is None:
         return home
-    from_home = ((home[0] - body.e) ** 2 + (home[1] - body.n) ** 2) ** 0.5
-    return home if autopilot.parameters["RALLY_INCL_HOME"] and from_home < nearest else best
+    from_rally, from_home = (math.hypot(p[0] - body.e, p[1] - body.n) for p in (best, home))
+    return home if autopilot.parameters["RALLY_INCL_HOME"] and from_home < from_rally else best
+
+
+def circling(autopilot: Autopilot) -> Circle:
+    """CIRCLE: a point CIRCLE_RADIUS ahead, or here (CIRCLE_OPTIONS bit 2), clockwise at a CIRCLE_RATE above 0."""
+    parameter, body = autopilot.parameters, autopilot.body
+    radius_m, rate = parameter["CIRCLE_RADIUS"] / 100.0, parameter["CIRCLE_RATE"]
+    ahead_m = 0.0 if int(parameter["CIRCLE_OPTIONS"]) & CENTRE_HERE else radius_m
+    heading = math.radians(body.heading_deg)
+    e, n, u = stopping_point(body, autopilot.limits())
+    centre = (e + ahead_m * math.sin(heading), n + ahead_m * math.cos(heading), u)
+    return Circle(centre, radius_m, 0.0, rate >= 0.0, autopilot.limits(), max(abs(rate), 0.1))
 
 
 def guide_for(mode: Mode, autopilot: Autopilot) -> Guide | None:
-    """What a mode other than AUTO steers for when it is entered in flight."""
+    """What a mode other than AUTO and SMART_RTL steers for when it is entered in flight."""
     limits = autopilot.limits()
     body = autopilot.body
-    if mode in (Mode.RTL, Mode.SMART_RTL):
+    if mode is Mode.RTL:
         return Return(autopilot, return_target(autopilot))
     if mode is Mode.LAND:
         return descent(autopilot)
     if mode is Mode.CIRCLE:
-        radius = autopilot.parameters["CIRCLE_RADIUS"] / 100.0
-        return Circle((body.e, body.n, body.u), radius, 0.0, True, limits)
+        return circling(autopilot)
+    if mode is Mode.BRAKE:
+        hard = replace(limits, accel_mps2=min(BRAKE_MPS2, BRAKE_SHARE * autopilot.steering.lean_mps2))
+        return Velocity(0.0, 0.0, 0.0, hard, math.inf)
     return Stay(body, limits)

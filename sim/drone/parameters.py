@@ -18,13 +18,14 @@ from sim.drone.parameter_table import INT8, INT16, INT32, REAL32, TABLE
 from sim.drone.uplink import Uplink
 
 UNSOLICITED_INDEX = 65535
+MOST_FLOAT32 = 3.4028234663852886e38
 LISTED_PER_S = 1940.0  # 1358 parameters in 0.70 s
 _RANGES = {INT8: (-128, 127), INT16: (-32768, 32767), INT32: (-(2**31), 2**31 - 1)}
 
 
 def float32(value: float) -> float:
-    """The nearest single-precision number."""
-    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    """The nearest finite single-precision number."""
+    return float(struct.unpack("<f", struct.pack("<f", min(max(value, -MOST_FLOAT32), MOST_FLOAT32)))[0])
 
 
 class Parameters:

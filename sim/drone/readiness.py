@@ -1,4 +1,4 @@
-"""From power-on to ready to arm: what the estimator and the receiver have reached by when, and what arming refuses.
+"""From power-on to ready to arm: what the estimator and the receiver have reached by when.
 
 Seconds since boot as observed on the real autopilot: satellite fix 10, estimator origin and home 20, armable without
 a position 23.5, position in use 41.
@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from sim.drone.modes import ARMABLE, NEED_POSITION, Mode
-
 if TYPE_CHECKING:
     from sim.drone.autopilot import Autopilot
 
@@ -19,7 +17,7 @@ INITIALISED_S = 2.3
 ALIGNED_S = 5.8
 FIX_S = 10.0
 HOME_S = 20.0
-PREARM_S = 23.5
+PREARM_S = 23.0  # seen within half a second, at the next look
 POSITION_S = 41.0
 POSITION_LOST_S = 8.0
 
@@ -102,26 +100,6 @@ class Readiness:
         return EKF_POSITION if self._lost_since_s is None else EKF_LOST
 
 
-def why_not_arm(autopilot: Autopilot) -> str | None:
-    """What arming in the present mode is refused with, None when it may be armed."""
-    ready, mode = autopilot.readiness, autopilot.mode
-    if not ready.initialised:
-        return "System not initialised"
-    if mode is Mode.AUTO:
-        return "AUTO mode not armable" if autopilot.runner.total else "Mode requires mission"
-    if mode not in ARMABLE:
-        return f"{mode.name} mode not armable"
-    if mode in NEED_POSITION and not ready.position_ok:
-        return "Need Position Estimate"
-    if not autopilot.parameters["ARMING_CHECK"]:
-        return None
-    if ready.t_s < PREARM_S:
-        return "AHRS: waiting for home"
-    if autopilot.failsafe.battery_low:
-        return "Battery 1 low voltage failsafe"
-    return None
-
-
 def sensor_health(autopilot: Autopilot) -> tuple[int, int, int]:
     """SYS_STATUS present, enabled and health bits; PREARM follows the present mode, GEOFENCE whether it is enabled."""
     prearm, fence = mavlink.MAV_SYS_STATUS_PREARM_CHECK, mavlink.MAV_SYS_STATUS_GEOFENCE
@@ -132,7 +110,7 @@ def sensor_health(autopilot: Autopilot) -> tuple[int, int, int]:
         present, enabled, health = present | fence, enabled | fence, health | fence
         if autopilot.lists.fence.breached:
             health &= ~fence
-    if why_not_arm(autopilot) is None or autopilot.armed:
+    if autopilot.prearm.passed or autopilot.armed:
         health |= prearm
     if autopilot.receiver.fix_type < 3:
         health &= ~gps

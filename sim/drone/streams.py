@@ -12,24 +12,37 @@ from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from sim.drone.framing import Packed, form
 from sim.drone.parameters import Parameters
 from sim.drone.telemetry import Telemetry
 from sim.drone.uplink import Uplink
 
 HEARTBEAT, TIMESYNC = mavlink.MAVLINK_MSG_ID_HEARTBEAT, mavlink.MAVLINK_MSG_ID_TIMESYNC
+TIMESYNC_FORM = form(TIMESYNC)
 HEARTBEAT_S, TIMESYNC_S = 1.0, 10.0
+LONGEST_S = 60.0  # the longest interval that a message can have
 LOOP_SHARE = 0.8  # a message may not be sent more often than this share of the loop rate
 
 # MAV_DATA_STREAM to messages, as ArduCopter groups them
 GROUPS: dict[int, tuple[int, ...]] = {
     mavlink.MAV_DATA_STREAM_RAW_SENSORS: (27, 116, 129, 29, 137),
-    mavlink.MAV_DATA_STREAM_EXTENDED_STATUS: (1, 125, 152, 42, 24, 62, 162, 87),
+    mavlink.MAV_DATA_STREAM_EXTENDED_STATUS: (1, 125, 152, 42, 24, 127, 62, 162, 87),
     mavlink.MAV_DATA_STREAM_POSITION: (33, 32),
     mavlink.MAV_DATA_STREAM_RC_CHANNELS: (36, 65),
     mavlink.MAV_DATA_STREAM_RAW_CONTROLLER: (),
     mavlink.MAV_DATA_STREAM_EXTRA1: (30, 164, 178, 11030),
     mavlink.MAV_DATA_STREAM_EXTRA2: (74,),
-    mavlink.MAV_DATA_STREAM_EXTRA3: (163, 168, 2, 136, 147, 193, 241),
+    mavlink.MAV_DATA_STREAM_EXTRA3: (163, 168, 2, 133, 136, 147, 193, 241),
+}
+STREAM_PARAMETERS = {
+    "RAW_SENS": mavlink.MAV_DATA_STREAM_RAW_SENSORS,
+    "EXT_STAT": mavlink.MAV_DATA_STREAM_EXTENDED_STATUS,
+    "RC_CHAN": mavlink.MAV_DATA_STREAM_RC_CHANNELS,
+    "RAW_CTRL": mavlink.MAV_DATA_STREAM_RAW_CONTROLLER,
+    "POSITION": mavlink.MAV_DATA_STREAM_POSITION,
+    "EXTRA1": mavlink.MAV_DATA_STREAM_EXTRA1,
+    "EXTRA2": mavlink.MAV_DATA_STREAM_EXTRA2,
+    "EXTRA3": mavlink.MAV_DATA_STREAM_EXTRA3,
 }
 ALL = tuple(message for group in GROUPS.values() for message in group)
 # sent on their own occasion, but known to SET_MESSAGE_INTERVAL
@@ -37,22 +50,42 @@ EVENTS = frozenset({mavlink.MAVLINK_MSG_ID_CAMERA_FEEDBACK, mavlink.MAVLINK_MSG_
 
 
 @dataclass(slots=True)
-class Rates:
-    """The rates of one link: seconds between messages, and when each is due next [s since boot]."""
+class Beat:
+    """What goes out on one link at one rate, together; `due_s` is when next [s since boot]."""
 
-    interval_s: dict[int, float] = field(default_factory=dict)
-    due_s: dict[int, float] = field(default_factory=dict)
-    next_s: float = 0.0
+    interval_s: float
+    due_s: float
+    messages: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Rates:
+    """The rates of one link; `next_s` is when the first message is due [s since boot]."""
+
+    beats: dict[float, Beat] = field(default_factory=dict)  # by interval [s]
+    interval_s: dict[int, float] = field(default_factory=dict)  # of each message
+    next_s: float = math.inf
 
     def set(self, message_id: int, interval_s: float | None, now_s: float) -> None:
         """Set an interval, None for never; equal rates fall due together so that the drone wakes less often."""
-        if interval_s is None:
-            self.interval_s.pop(message_id, None)
-            self.due_s.pop(message_id, None)
-        elif self.interval_s.get(message_id) != interval_s:
+        before = self.interval_s.pop(message_id, None)
+        if before is not None and before != interval_s:
+            self.beats[before].messages.remove(message_id)
+            if not self.beats[before].messages:
+                del self.beats[before]
+        if interval_s is not None:
             self.interval_s[message_id] = interval_s
-            self.due_s[message_id] = (math.floor(now_s / interval_s + 1e-6) + 1.0) * interval_s
-        self.next_s = min(self.due_s.values(), default=math.inf)
+            beat = self.beats.get(interval_s)
+            if beat is None:
+                first_s = (math.floor(now_s / interval_s + 1e-6) + 1.0) * interval_s
+                beat = self.beats[interval_s] = Beat(interval_s, first_s)
+            if before != interval_s:
+                beat.messages.append(message_id)
+        self.find_next()
+
+    def find_next(self) -> None:
+        """Find out anew when the first message is due."""
+        self.next_s = min((beat.due_s for beat in self.beats.values()), default=math.inf)
 
 
 class StreamService:
@@ -76,6 +109,18 @@ class StreamService:
         rates = self._links[uplink] = Rates()
         rates.set(HEARTBEAT, HEARTBEAT_S, self._now_s())
         rates.set(TIMESYNC, TIMESYNC_S, self._now_s())
+        for name in STREAM_PARAMETERS:
+            self.parameter_changed(f"MAV{uplink.number + 1}_{name}")
+
+    def parameter_changed(self, name: str) -> None:
+        """MAVn_ and the name of a group is its rate [Hz] on serial port n - 1, as REQUEST_DATA_STREAM would set it."""
+        port, _, group = name.removeprefix("MAV").partition("_")
+        if group not in STREAM_PARAMETERS or name not in self._parameters:
+            return
+        rate_hz = int(self._parameters[name])
+        for uplink in self._links:
+            if str(uplink.number + 1) == port:
+                self.request(uplink, STREAM_PARAMETERS[group], rate_hz, rate_hz > 0)
 
     def remove(self, uplink: Uplink) -> None:
         """Forget a link that was closed."""
@@ -86,23 +131,27 @@ class StreamService:
         return min((rates.next_s for rates in self._links.values()), default=math.inf)
 
     def step(self) -> None:
-        """Send what is due."""
+        """Send what is due; links that are owed the same message get the same payload."""
         now = self._now_s() + 1e-6
+        built: dict[int, Packed | None] = {}
         for uplink, rates in self._links.items():
             if rates.next_s > now:
                 continue
-            for message_id, due in list(rates.due_s.items()):
-                if due <= now:
-                    interval = rates.interval_s[message_id]
-                    rates.due_s[message_id] = max(due + interval, now - interval)
-                    message = self._build(message_id)
+            for beat in rates.beats.values():
+                if beat.due_s > now:
+                    continue
+                beat.due_s = max(beat.due_s + beat.interval_s, now - beat.interval_s)
+                for message_id in beat.messages:
+                    if message_id not in built:
+                        built[message_id] = self._build(message_id)
+                    message = built[message_id]
                     if message is not None:
                         uplink.send(message)
-            rates.next_s = min(rates.due_s.values(), default=math.inf)
+            rates.find_next()
 
-    def _build(self, message_id: int) -> Any:
+    def _build(self, message_id: int) -> Packed | None:
         if message_id == TIMESYNC:
-            return mavlink.MAVLink_timesync_message(0, round(self._now_s() * 1e9))
+            return TIMESYNC_FORM, TIMESYNC_FORM.payload(0, round(self._now_s() * 1e9))
         builder = self._telemetry.builders.get(message_id)
         return builder() if builder is not None else None
 
@@ -146,7 +195,7 @@ class StreamService:
             return int(mavlink.MAV_RESULT_DENIED)
         rates = self._links.get(uplink)
         if rates is not None:
-            interval = interval_us / 1e6 if interval_us > 0.0 else None
+            interval = min(interval_us / 1e6, LONGEST_S) if interval_us > 0.0 else None
             if interval_us == 0.0 and message_id == HEARTBEAT:
                 interval = HEARTBEAT_S
             rates.set(message_id, interval, self._now_s())

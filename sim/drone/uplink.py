@@ -10,6 +10,8 @@ from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from sim.drone.framing import Framing, Packed, packed
+from sim.drone.signing import Signing
 from sim.links import Link
 
 TEXT_BYTES = 50
@@ -17,11 +19,16 @@ TEXTS_KEPT = 30
 
 
 class Uplink:
-    """MAVLink 2 out, MAVLink 1 and 2 in."""
+    """MAVLink 1 and 2 in; `framing` says what goes out, MAVLink 2 if it is not told otherwise.
 
-    def __init__(self, link: Link, system_id: int) -> None:
+    `number` is the serial port that the link stands for; the first one, 0, is taken to be secure.
+    """
+
+    def __init__(self, link: Link, system_id: int, signing: Signing, number: int = 0) -> None:
         self._link = link
-        self._writer = mavlink.MAVLink(None, srcSystem=system_id, srcComponent=mavlink.MAV_COMP_ID_AUTOPILOT1)
+        self._signing = signing
+        self.number = number
+        self.framing = Framing(system_id, mavlink.MAV_COMP_ID_AUTOPILOT1)
         self._reader = mavlink.MAVLink(None)
         self._reader.robust_parsing = True
         self._waiting: deque[Any] = deque(maxlen=TEXTS_KEPT)
@@ -30,6 +37,14 @@ class Uplink:
         self.closed = False
         self.dropped = 0
         self.last_sender = (0, 0)  # system and component that spoke last
+        self.signing_changed()
+
+    def signing_changed(self) -> None:
+        """Sign what goes out from now on, or no longer."""
+        self.framing.sign = self._sign if self._signing.active else None
+
+    def _sign(self, frame: bytes) -> bytes:
+        return self._signing.sign(frame, self.number)
 
     async def receive(self) -> list[tuple[Any, bytes]]:
         """Messages of the next chunk with their bytes; raises `EOFError` when the link is closed for good."""
@@ -38,20 +53,24 @@ class Uplink:
         for message in self._reader.parse_buffer(bytearray(data)) or ():
             if message.get_type() == "BAD_DATA":
                 self.dropped += 1
+                continue
+            frame = bytes(message.get_msgbuf())
+            if self._signing.accepts(frame, message.get_msgId(), secure=self.number == 0):
+                messages.append((message, frame))
             else:
-                messages.append((message, bytes(message.get_msgbuf())))
+                self.dropped += 1
         if messages and not self.spoken:
             self.spoken = True
             while self._waiting:
                 self.send(self._waiting.popleft())
         return messages
 
-    def send(self, message: Any) -> None:
-        """Send one message."""
+    def send(self, message: Packed | Any) -> None:
+        """Send one message: form and payload, or one of pymavlink's."""
         if not self.closed:
-            writer = self._writer
-            self._link.send(message.pack(writer))
-            writer.seq = (writer.seq + 1) % 256
+            frame = self.framing.frame(message if isinstance(message, tuple) else packed(message))
+            if frame is not None:
+                self._link.send(frame)
 
     def forward(self, frame: bytes) -> None:
         """Send another station's frame on as it is."""

@@ -127,7 +127,7 @@ def test_a_jump_at_full_speed_turns_smoothly() -> None:
             while 3 not in [m.seq for m in station.of("MISSION_ITEM_REACHED")]:
                 await asyncio.sleep(0.1)
                 body = sim.autopilot.body
-                furthest, hardest = max(furthest, body.e), max(hardest, math.hypot(body.ae, body.an))
+                furthest, hardest = max(furthest, body.e), max(hardest, body.thrust * math.hypot(body.te, body.tn))
             assert 10.0 < furthest - turned_at < 45.0
             assert hardest < 5.0
 
@@ -314,6 +314,7 @@ def test_a_low_battery_sends_it_home() -> None:
     # Failsafe", RTL."
     async def main(clock: Clock) -> None:
         async with stage(clock) as (sim, station):
+            sim.set_parameter("BATT_FS_LOW_ACT", 2)
             await airborne(sim, station)
             sim.set_battery(0.03)
             begin = clock.monotonic_s()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim.drone.airframe import Airframe
 from sim.drone.dynamics import Body, Reference
-from sim.drone.trajectory import Limits, SpeedProfile, SplineLeg, StraightLeg, Track
+from sim.drone.trajectory import Limits, Point, SpeedProfile, SplineLeg, StraightLeg, Track
 
 LIMITS = Limits(10.0, 2.5, 1.5, 2.5, 1.0, 1.0, 5.0, 2.0)
 
@@ -32,10 +32,13 @@ def test_a_profile_is_continuous_keeps_its_limits_and_ends_at_rest(
     assert s0 == 0.0
     assert v0 == pytest.approx(start, abs=1e-6)
     stoppable = start <= speed
+    # one that cannot stop in time brakes harder than it was allowed to
+    harder = max(1.0, max(abs(profile.at(i * dt)[2]) for i in range(steps + 1)) / accel)
     for i in range(1, steps + 1):
         s, v, a = profile.at(i * dt)
         assert s >= s0 - 2e-4 * length - 1e-6
-        assert abs(s - s0 - 0.5 * (v + v0) * dt) <= 2.0 * (abs(a) + accel * 4 + jerk * dt) * dt * dt + 1e-6
+        curved = abs(a) + 4.0 * harder * accel + harder**2 * jerk * dt
+        assert abs(s - s0 - 0.5 * (v + v0) * dt) <= 2.0 * curved * dt**2 + 1e-6
         if stoppable:
             assert v <= max(speed, start) + 1e-6
         s0, v0 = s, v
@@ -51,7 +54,9 @@ def test_a_leg_takes_the_time_of_its_closed_form() -> None:
     assert profile.turn_in_s == pytest.approx(ramp)
 
 
-def track_path(first: StraightLeg | SplineLeg, then: StraightLeg | SplineLeg | None) -> list[Reference]:
+def track_path(
+    first: StraightLeg | SplineLeg, then: StraightLeg | SplineLeg | None, dt: float = 0.02
+) -> list[Reference]:
     track, body = Track(first, LIMITS), Body(Airframe(), 0.0)
     track.then(then)
     path: list[Reference] = []
@@ -63,7 +68,7 @@ def track_path(first: StraightLeg | SplineLeg, then: StraightLeg | SplineLeg | N
             # a body that follows perfectly
             body.e, body.n, body.u, body.ve, body.vn, body.vu = last.pe, last.pn, last.pu, last.ve, last.vn, last.vu
             ref.pe, ref.pn, ref.pu = last.pe, last.pn, last.pu
-        track.advance(ref, body, 0.02)
+        track.advance(ref, body, dt)
         path.append(ref)
         if track.finished and not track.shift():
             break
@@ -84,6 +89,30 @@ def test_a_corner_is_cut_by_no_more_than_the_radius_and_without_a_jump(
     for a, b in pairwise(path):
         assert math.dist((a.pe, a.pn, a.pu), (b.pe, b.pn, b.pu)) < 0.25
     assert math.dist((path[-1].pe, path[-1].pn, path[-1].pu), end) < 0.1
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(5.0, 179.0), st.floats(30.0, 300.0))
+def test_steps_of_a_tick_cut_a_corner_where_fine_steps_do(turn_deg: float, length: float) -> None:
+    corner = (0.0, 100.0, 30.0)
+    angle = math.radians(turn_deg)
+    end = (length * math.sin(angle), 100.0 + length * math.cos(angle), 30.0)
+    misses, times = [], []
+    for dt in (0.02, 0.1):
+        path = track_path(StraightLeg((0.0, 0.0, 30.0), corner, LIMITS), StraightLeg(corner, end, LIMITS), dt)
+        points = [(r.pe, r.pn, r.pu) for r in path]
+        misses.append(min(_from_line(corner, a, b) for a, b in pairwise(points)))
+        times.append(len(path) * dt)
+    assert misses[1] == pytest.approx(misses[0], abs=0.25)
+    assert times[1] == pytest.approx(times[0], abs=0.35)
+
+
+def _from_line(p: Point, a: Point, b: Point) -> float:
+    """Distance of a point from the line between two others."""
+    span, to = [y - x for x, y in zip(a, b, strict=True)], [y - x for x, y in zip(a, p, strict=True)]
+    square = math.fsum(x * x for x in span)
+    share = min(max(math.fsum(x * y for x, y in zip(span, to, strict=True)) / square, 0.0), 1.0) if square else 0.0
+    return math.dist(p, [x + share * s for x, s in zip(a, span, strict=True)])
 
 
 def test_a_waypoint_in_line_is_flown_through_at_full_speed() -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import socket
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-import tomli_w
 import zmq.asyncio
 from cyclopts import Parameter
 
+from airspace.frames import LatLon
 from airspace.reasons import Words
 from controller.cli import words
 from controller.cli.console import view_of
 from controller.cli.options import Exit, Output, Speed
+from controller.cli.sim.parent import until_told_to_end
+from controller.cli.sim.site import write_site
 from controller.clock import Clock, fresh_seed, run, scaled_tempo
 from controller.config import (
     GatewayConfig,
@@ -30,12 +31,17 @@ from controller.tasks import attended
 from poles.connection import CurveConnection
 from poles.keys import KeyPair, new_key_pair, save_key_pair
 from sim.city import City
-from sim.city_file import load_city
-from sim.faults import parse_fault
+from sim.city_file import CityFile, load_city
+from sim.fault_acts import acts_in
+from sim.fault_text import parse_fault
 from sim.links import UdpLink
+from sim.serve.sitl_drone import SitlDrone
+from sim.serve.sitl_process import Start, found
+from sim.timeline import Timeline
 from sim.world import site_file
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_S = 60.0  # of the wall, until a real autopilot must be heard
 RECONNECT_MAX_MS = 300  # of the wall: seconds would be minutes in a city that runs faster
 
 
@@ -47,19 +53,27 @@ def city(
     inject: Annotated[tuple[str, ...], Parameter(help="A fault such as wind=18; repeatable. 注入故障。")] = (),
     dock: Annotated[str, Parameter(help="The pole that dock faults happen to. 机库故障所在灯杆。")] = "",
     seed: Annotated[int | None, Parameter(help="The seed of all chance. 随机种子。")] = None,
+    starts: Annotated[
+        datetime | None, Parameter(help="When its day begins, as 2026-05-18T22:00:00+08:00; now. 模拟开始时间。")
+    ] = None,
+    ardupilot: Annotated[
+        Path | None, Parameter(help="Fly this ArduPilot simulator instead of our drones. 改用该 ArduPilot 仿真程序。")
+    ] = None,
     with_parent: Annotated[
         bool, Parameter(help="End when standard input ends. 标准输入结束时退出。", negative="")
     ] = False,
     output: Output = Output(),
 ) -> int:
     """Run a simulated city and write the site file to reach it."""
+    program = None if ardupilot is None else found(ardupilot)
     loaded, faults = load_city(file), tuple(parse_fault(text) for text in inject)
-    tempo = scaled_tempo(speed)
+    tempo = scaled_tempo(speed, None if starts is None else starts.timestamp())
 
     async def serve(clock: Clock) -> None:
         keys = {pole.code: new_key_pair() for pole in loaded.poles}
         server, listen = new_key_pair(), f"tcp://{LOOPBACK}:{_free_port()}"
         context = zmq.asyncio.Context()
+        autopilots = {} if program is None else _autopilots(program, loaded, into, speed)
         try:
             connections = {
                 code: CurveConnection(context, listen, pair, server.public, RECONNECT_MAX_MS)
@@ -70,10 +84,12 @@ def city(
                 utc_s=clock.utc_s,
                 seed=fresh_seed() if seed is None else seed,
                 connections=connections,
-                wished_dock=dock,
+                folder=file.parent,
+                autopilots=autopilots,
             )
+            timeline = Timeline(simulated, acts_in(simulated), wished_dock=dock)
             for fault in faults:
-                simulated.inject(fault)
+                timeline.inject(fault)
             site = site_file(
                 loaded,
                 addresses=await _open_links(simulated),
@@ -83,11 +99,13 @@ def city(
             pace = TempoConfig(speed=speed, utc_s=tempo.anchor_utc_s, monotonic_s=tempo.anchor_monotonic_s)
             site = msgspec.structs.replace(site, gateway=GatewayConfig(listen=listen), tempo=pace)
             path = _write_site(into, site, server)
-            _tell_ready(path, output)
-            if with_parent:
-                await attended(_until_parent_ends(), simulated.run())
-            else:
-                await simulated.run()
+
+            async def announce() -> None:
+                for pilot in autopilots.values():
+                    await pilot.ready.wait()
+                _tell_ready(path, output)
+
+            await attended(until_told_to_end(with_parent), simulated.run(), announce())
         finally:
             context.destroy(linger=0)
 
@@ -95,10 +113,29 @@ def city(
     return Exit.DONE
 
 
+def _autopilots(program: Path, loaded: CityFile, into: Path, speed: float) -> dict[str, SitlDrone]:
+    """A real autopilot where each drone of the city stands, its files in a folder beside the site file."""
+    return {
+        drone.id: SitlDrone(
+            Start(
+                binary=program,
+                folder=into / drone.id,
+                number=number,
+                home=LatLon(drone.lat_deg, drone.lon_deg),
+                amsl_m=loaded.ground.amsl_m,
+                heading_deg=drone.heading_deg,
+                speed=speed,
+            ),
+            patience_s=PATIENCE_S * speed,
+        )
+        for number, drone in enumerate(loaded.drones)
+    }
+
+
 async def _open_links(simulated: City) -> dict[str, str]:
     """One UDP socket for each drone; drone id -> the address for a site file."""
     addresses = {}
-    for name in simulated.drones:
+    for name in simulated.flown:
         link = await UdpLink.listen(LOOPBACK, 0)
         simulated.attach(name, link)
         addresses[name] = f"udpout:{link.address[0]}:{link.address[1]}"
@@ -117,17 +154,8 @@ def _write_site(into: Path, site: SiteFile, server: KeyPair) -> Path:
     key.unlink(missing_ok=True)
     save_key_pair(key, server)
     path = into / "site.toml"
-    tree = _without_none(msgspec.to_builtins(site))
-    path.write_text(tomli_w.dumps(tree), encoding="utf-8")
+    write_site(path, site)
     return path
-
-
-def _without_none(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _without_none(value) for key, value in tree.items() if value is not None}
-    if isinstance(tree, list | tuple):
-        return [_without_none(value) for value in tree]
-    return tree
 
 
 def _tell_ready(path: Path, output: Output) -> None:
@@ -138,20 +166,3 @@ def _tell_ready(path: Path, output: Output) -> None:
         view = view_of(output.lang, json=False)
         view.say(words.CITY_READY)
         view.say(Words(f"  beichen fly MISSION --site {path}", f"  beichen fly MISSION --site {path} --lang zh"))
-
-
-async def _until_parent_ends() -> None:
-    """Return when standard input is closed, which the system does when the process at its other end dies."""
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-    descriptor = sys.stdin.fileno()
-
-    def readable() -> None:
-        if not os.read(descriptor, 4096) and not ended.done():
-            ended.set_result(None)
-
-    loop.add_reader(descriptor, readable)
-    try:
-        await ended
-    finally:
-        loop.remove_reader(descriptor)

@@ -1,0 +1,176 @@
+"""`beichen sim drones`: simulated drones at the addresses that QGroundControl, MAVProxy, dronekit and MAVSDK know."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from airspace.frames import LatLon
+from airspace.reasons import Lang, Reason, Refused, Rule, Words
+from controller.cli.console import PIPE_WIDTH
+from controller.cli.options import Exit, Output, Speed
+from controller.cli.sim.parent import until_told_to_end
+from controller.clock import Clock, fresh_seed, run, scaled_tempo
+from controller.tasks import attended
+from sim.links import Quality
+from sim.serve.endpoints import LOOPBACK, Doors, Endpoint, Ports
+from sim.serve.fleet import MOST_DRONES, SPACING_M, Fleet, Site
+
+HELP = Words(
+    "Serve simulated drones to QGroundControl, MAVProxy, dronekit and MAVSDK.",
+    "提供模拟无人机，供 QGroundControl、MAVProxy、dronekit 和 MAVSDK 连接。",
+)
+BAD_PLACE = Rule(
+    "serve.bad-place",
+    Words("{value} is no place that drones can stand at", "{value} 不是无人机可停放的位置"),
+    Words(
+        "Give latitude (-85 to 85) and longitude in degrees, such as 34.7466,113.6253.",
+        "请以度给出纬度（-85 至 85）和经度，例如 34.7466,113.6253。",
+    ),
+)
+BAD_ADDRESS = Rule(
+    "serve.bad-address",
+    Words("{value} is no address: a host, a colon and a port are needed", "{value} 不是有效地址：需要“主机:端口”"),
+    Words("Give it such as 127.0.0.1:14550, or none.", "请写成 127.0.0.1:14550 的形式，或写 none。"),
+)
+BAD_COUNT = Rule(
+    "serve.bad-count",
+    Words("{value} drones cannot be told apart: 1 to {most} can", "无法区分 {value} 架无人机：可为 1 至 {most} 架"),
+    Words("Choose another --count.", "请更改 --count。"),
+)
+BAD_RADIO = Rule(
+    "serve.bad-radio",
+    Words("a loss of {loss} or a delay of {delay} s makes no radio link", "丢包率 {loss} 或时延 {delay} s 不成立"),
+    Words("A loss lies between 0 and 1, a delay is not negative.", "丢包率须在 0 至 1 之间，时延不可为负。"),
+)
+READY = Words(
+    "{count} simulated drones ({personality}), {spacing:g} m apart around {at}, at {speed:g} times real time",
+    "{count} 架模拟无人机（{personality}），以 {at} 为中心，间距 {spacing:g} m，{speed:g} 倍速",
+)
+HEADS = (Words("drone", "无人机"), Words("system id", "系统号"), Words("TCP", "TCP"), Words("UDP", "UDP"))
+QGC = Words(
+    "QGroundControl: nothing to set up, all drones send to udp {gcs}",
+    "QGroundControl：无需设置，所有无人机都向 udp {gcs} 发送",
+)
+CONNECT = Words("Connect to drone {id} with", "连接无人机 {id}：")
+MOST_LAT_DEG = 85.0
+HOW_TO_END = Words("Ctrl-C ends it.", "按 Ctrl-C 结束。")
+
+
+def drones(
+    *,
+    count: Annotated[int, Parameter(help="How many. 数量。")] = 1,
+    autopilot: Annotated[Literal["ardupilot", "px4"], Parameter(help="How they answer. 应答方式。")] = "ardupilot",
+    at: Annotated[str, Parameter(help="Where they stand: LAT,LON [deg]. 位置（度）。")] = "34.7466,113.6253",
+    amsl: Annotated[float, Parameter(help="Height of the ground above the sea [m]. 地面海拔。")] = 100.0,
+    speed: Speed = 1.0,
+    udp: Annotated[int, Parameter(help="UDP port of the first drone; 0 any free one. 首架 UDP 端口。")] = 14600,
+    tcp: Annotated[int, Parameter(help="TCP port of the first drone; 0 any free one. 首架 TCP 端口。")] = 5760,
+    gcs: Annotated[str, Parameter(help="HOST:PORT all send to, or none. 地面站地址或 none。")] = f"{LOOPBACK}:14550",
+    link_loss: Annotated[float, Parameter(help="Share of datagrams lost, 0 to 1. 丢包率。")] = 0.0,
+    link_delay: Annotated[float, Parameter(help="Delay of the radio [s]. 链路时延。")] = 0.0,
+    cold: Annotated[bool, Parameter(help="Start with the boot, not ready to arm. 从上电开始。", negative="")] = False,
+    seed: Annotated[int | None, Parameter(help="The seed of all chance. 随机种子。")] = None,
+    with_parent: Annotated[
+        bool, Parameter(help="End when standard input ends. 标准输入结束时退出。", negative="")
+    ] = False,
+    output: Output = Output(),
+) -> int:
+    """Serve drones until stopped."""
+    if not 1 <= count <= MOST_DRONES:
+        raise Refused([Reason(BAD_COUNT, "--count", {"value": count, "most": MOST_DRONES})])
+    middle, address, quality = place_of(at), address_of(gcs), _radio(link_loss, link_delay)
+
+    async def serve(clock: Clock) -> None:
+        chance = fresh_seed() if seed is None else seed
+        site = Site(middle, amsl)
+        fleet = Fleet(count, site, personality=autopilot, seed=chance, utc_s=clock.utc_s, warm=not cold)
+        doors = Doors(quality, random.Random(f"{chance}/links"))
+        endpoints = await doors.open(fleet.drones, Ports(udp, tcp, address))
+        if output.json:
+            tell_machine(endpoints, address)
+        else:
+            facts = {"count": count, "personality": autopilot, "at": at, "speed": speed, "spacing": SPACING_M}
+            console = console_for_people()
+            console.print(READY.text(output.lang, facts))
+            print_endpoints(endpoints, address, output.lang, console)
+        try:
+            await attended(until_told_to_end(with_parent), fleet.run())
+        finally:
+            doors.close()
+
+    run(serve, scaled_tempo(speed))
+    return Exit.DONE
+
+
+def place_of(text: str) -> LatLon:
+    """The place that LAT,LON names; raises `Refused` for anything else."""
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Refused([Reason(BAD_PLACE, "--at", {"value": text})]) from None
+    if not (abs(lat) <= MOST_LAT_DEG and abs(lon) <= 180.0):
+        raise Refused([Reason(BAD_PLACE, "--at", {"value": text})])
+    return LatLon(lat, lon)
+
+
+def address_of(text: str) -> tuple[str, int] | None:
+    """The address that HOST:PORT names, None for none; raises `Refused` for anything else."""
+    if text == "none":
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise Refused([Reason(BAD_ADDRESS, "--gcs", {"value": text})])
+    return host, int(port)
+
+
+def _radio(loss: float, delay_s: float) -> Quality:
+    try:
+        return Quality(loss=loss, delay_s=delay_s)
+    except ValueError:
+        raise Refused([Reason(BAD_RADIO, "--link-loss", {"loss": loss, "delay": delay_s})]) from None
+
+
+def tell_machine(endpoints: list[Endpoint], gcs: tuple[str, int] | None) -> None:
+    """One line of JSON with the addresses."""
+    rows = [{"id": each.system_id, "udp": each.udp, "tcp": each.tcp} for each in endpoints]
+    sys.stdout.write(json.dumps({"drones": rows, "gcs": f"{gcs[0]}:{gcs[1]}" if gcs else None}) + "\n")
+    sys.stdout.flush()
+
+
+def console_for_people() -> Console:
+    """Standard output; a pipe or a file is as wide as a table needs."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def print_endpoints(endpoints: list[Endpoint], gcs: tuple[str, int] | None, lang: Lang, console: Console) -> None:
+    """A table of the addresses and a line to copy for each client."""
+    table = Table(box=None, padding=(0, 2))
+    for head in HEADS:
+        table.add_column(head.text(lang))
+    for each in endpoints:
+        tcp = f"tcp:{LOOPBACK}:{each.tcp}" if each.tcp else "-"
+        udp = f"udpout:{LOOPBACK}:{each.udp}" if each.udp else "-"
+        table.add_row(f"drone-{each.system_id}", str(each.system_id), tcp, udp)
+    console.print(table)
+    if gcs is not None:
+        console.print(QGC.text(lang, {"gcs": f"{gcs[0]}:{gcs[1]}"}))
+    first = endpoints[0]
+    if first.tcp:
+        at = f"{LOOPBACK}:{first.tcp}"
+        console.print(CONNECT.text(lang, {"id": first.system_id}))
+        console.print(f"  mavproxy.py --master tcp:{at}", markup=False)
+        console.print(f'  dronekit.connect("tcp:{at}", wait_ready=True)', markup=False)
+        console.print(f'  await mavsdk.add_any_connection("tcpout://{at}")', markup=False)
+        console.print(f'  mavutil.mavlink_connection("tcp:{at}")', markup=False)
+    console.print(HOW_TO_END.text(lang))
+    sys.stdout.flush()

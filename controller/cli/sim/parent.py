@@ -1,0 +1,45 @@
+"""How a simulator that runs until it is stopped learns of its end: SIGTERM, or a parent that has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from controller.tasks import attended
+
+
+async def until_parent_ends() -> None:
+    """Return when standard input is closed, which the system does when the process at its other end dies."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    descriptor = sys.stdin.fileno()
+
+    def readable() -> None:
+        if not os.read(descriptor, 4096) and not ended.done():
+            ended.set_result(None)
+
+    loop.add_reader(descriptor, readable)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def until_told_to_end(with_parent: bool) -> None:
+    """Return at SIGTERM, or when the parent has gone."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    try:
+        await (attended(told.wait(), _tell(until_parent_ends(), told)) if with_parent else told.wait())
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _tell(end: Coroutine[Any, Any, None], told: asyncio.Event) -> None:
+    await end
+    told.set()

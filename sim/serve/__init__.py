@@ -1,0 +1,1 @@
+"""Drones at addresses that ordinary ground stations know: simulated ones, and real ArduPilot processes."""

@@ -71,7 +71,8 @@ class District:
     sharing: Sharing | None = None
     poles: Poles | None = None
     links: dict[str, DroneLink] = field(default_factory=dict)  # by drone id, while they are open
-    upload_progress: tuple[int, int] = (0, 0)  # steps done, steps in all
+    claimed: set[str] = field(default_factory=set)  # drones that a flight of this process works with, by id
+    upload_progress: dict[str, tuple[int, int]] = field(default_factory=dict)  # by flight: steps done, steps in all
     # by flight, its volumes as the log has them and as they lie in the frame: they are asked for every second
     laid: dict[str, tuple[tuple[PlanVolume, ...], tuple[Volume4D, ...]]] = field(default_factory=dict)
     raised: dict[tuple[str, str, str, str], float] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,19 +87,20 @@ class Poles:
         """The city codes of the poles that were heard since the start, sorted."""
         return sorted(self._gateway.poles)
 
-    def weather(self) -> list[WeatherReading]:
-        """Fresh wind of every pole that measures it, by city code."""
-        return list(self._fresh_weather())
-
-    def _fresh_weather(self) -> Iterator[WeatherReading]:
-        limit_s = STREAMS[Stream.POLE_WEATHER].stale_after_s + self._clock.lag_s
-        for pole in self.codes():
-            state, age_s = self._gateway.poles[pole], self._age_s(pole, "weather")
-            values = state.values("weather", WeatherReadings)
-            if values is None or values.wind_mean_mps is None or age_s is None or age_s > limit_s:
+    def weather(self, gust_over_mps: float = -1.0) -> list[WeatherReading]:
+        """Fresh wind of every pole that measures it and has gusts over so much [m/s], by city code."""
+        now_s = self._clock.monotonic_s()
+        oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
+        fresh = []
+        for pole, reading in self._gateway.latest("weather").items():  # asked every second for each drone in the air
+            values = reading.values
+            if reading.taken_s < oldest_s or not isinstance(values, WeatherReadings) or values.wind_mean_mps is None:
                 continue
             gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
-            yield WeatherReading(pole, values.wind_mean_mps, gust_mps, values.wind_from_deg or 0.0, age_s)
+            if gust_mps > gust_over_mps:
+                age_s = now_s - reading.taken_s
+                fresh.append(WeatherReading(pole, values.wind_mean_mps, gust_mps, values.wind_from_deg or 0.0, age_s))
+        return sorted(fresh, key=lambda reading: reading.pole)
 
     def dock(self, pole: str) -> DockReading | None:
         """The last report of a dock, None when there was none."""
@@ -148,10 +149,10 @@ class Poles:
         return None if state is None else state.age_s(service, self._clock.monotonic_s())
 
 
-def recorder(record: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[None]]:
-    """What the gateway calls before it acknowledges: the message becomes an event and is durable."""
+def recorder(append: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[object]]:
+    """What the gateway calls before it acknowledges: the message becomes an event, and is durable when it is done."""
 
-    async def on_report(code: str, message: Hello | Report) -> None:
+    def on_report(code: str, message: Hello | Report) -> Awaitable[object]:
         event: AnyEvent
         if isinstance(message, Hello):
             event = PoleSeen(
@@ -165,6 +166,6 @@ def recorder(record: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, 
             event = PoleReported(
                 pole=code, boot=message.boot, seq=message.seq, at_s=message.at_s, readings=dict(message.readings)
             )
-        await record(event)
+        return append(event)
 
     return on_report

@@ -13,7 +13,7 @@ from airspace.zones import zones_geojson
 from controller.clock import wall_s
 from controller.config import DroneConfig
 from controller.district import District
-from controller.events import OperatorSaid, PlanMade, Record, RequestAccepted, RunFinished, RunStarted, encode
+from controller.events import AnyEvent, OperatorSaid, PlanMade, Record, RequestAccepted, RunFinished, RunStarted, encode
 from controller.flight.conduct import fly, resume
 from controller.flight.follow import end, settle_docks
 from controller.flight.mission_source import Mission
@@ -86,19 +86,29 @@ async def fly_mission(
     what happened until then.
     """
     run = await begin(district, mission.name, runs, seed=seed)
+    try:
+        outcome, reasons = await conduct_run(district, run, mission, drone)
+    except asyncio.CancelledError:
+        write_folder(district, run, lang=lang)
+        raise
+    return RunResult(outcome, reasons, run.folder, write_folder(district, run, lang=lang))
+
+
+async def conduct_run(
+    district: District, run: Run, mission: Mission, drone: DroneConfig
+) -> tuple[str, tuple[dict[str, Any], ...]]:
+    """Fly the mission of a run that has begun, and record all of it but the folder: its outcome, with the reasons."""
     await district.record(RequestAccepted(run=run.id, name=mission.name, source=mission.source, text=mission.text))
     try:
         flight = await fly(district, drone, mission, run.id, run.folder)
     except Refused as refused:
-        return await finish(district, run, "refused", refused.reasons, lang=lang)
+        return await _record_end(district, run, "refused", refused.reasons)
     except asyncio.CancelledError:
         await district.record(OperatorSaid(run=run.id, what="stop"))
-        if _open(district, run):
-            write_folder(district, run, lang=lang)
-        else:
-            await finish(district, run, "interrupted", (), lang=lang)
+        if not _open(district, run):
+            await _record_end(district, run, "interrupted", ())
         raise
-    return await finish(district, run, *_outcome(flight), lang=lang)
+    return await _record_end(district, run, *_outcome(flight))
 
 
 async def resume_run(
@@ -108,29 +118,37 @@ async def resume_run(
 
     When the drone is not heard the flight stays open, and so does its run.
     """
-    run = _run_of(flight, runs)
+    run = run_of(flight, runs)
+    outcome, reasons = await conduct_rest(district, run, flight, drone)
+    return RunResult(outcome, reasons, run.folder, write_folder(district, run, lang=lang))
+
+
+async def conduct_rest(
+    district: District, run: Run, flight: FlightState, drone: DroneConfig
+) -> tuple[str, tuple[dict[str, Any], ...]]:
+    """The rest of a run that an earlier controller left open, recorded but for the folder: its outcome and reasons."""
     try:
         await resume(district, drone, flight, run.folder)
     except Refused as refused:
         if _open(district, run):
-            rows = tuple(reason.as_dict() for reason in refused.reasons)
-            return RunResult("failed", rows, run.folder, write_folder(district, run, lang=lang))
-        return await finish(district, run, "failed", refused.reasons, lang=lang)
-    return await finish(district, run, *_outcome(flight), lang=lang)
+            return "failed", tuple(reason.as_dict() for reason in refused.reasons)
+        return await _record_end(district, run, "failed", refused.reasons)
+    return await _record_end(district, run, *_outcome(flight))
 
 
 async def close_flight(
     district: District, flight: FlightState, because: str, runs: Path, *, lang: Lang = "en"
 ) -> RunResult:
     """End a flight on a person's word, without its drone, and finish its run."""
-    run = _run_of(flight, runs)
+    run = run_of(flight, runs)
     await district.record(OperatorSaid(run=run.id, what=f"close {flight.id}: {because}"))
     await settle_docks(district, flight, "")
     await end(district, flight, "", [Reason(CLOSED_BY_HAND, flight.drone, {"because": because})])
     return await finish(district, run, *_outcome(flight), lang=lang)
 
 
-def _run_of(flight: FlightState, runs: Path) -> Run:
+def run_of(flight: FlightState, runs: Path) -> Run:
+    """The open run that a flight belongs to."""
     return Run(flight.run, make_folder(runs / flight.run), wall_s())
 
 
@@ -146,9 +164,16 @@ async def finish(
     district: District, run: Run, outcome: str, reasons: Sequence[Reason | dict[str, Any]], *, lang: Lang
 ) -> RunResult:
     """Record the end, then write everything that the folder holds."""
+    outcome, rows = await _record_end(district, run, outcome, reasons)
+    return RunResult(outcome, rows, run.folder, write_folder(district, run, lang=lang))
+
+
+async def _record_end(
+    district: District, run: Run, outcome: str, reasons: Sequence[Reason | dict[str, Any]]
+) -> tuple[str, tuple[dict[str, Any], ...]]:
     rows = tuple(reason.as_dict() if isinstance(reason, Reason) else reason for reason in reasons)
     await district.record(RunFinished(run=run.id, outcome=outcome, reasons=rows))
-    return RunResult(outcome, rows, run.folder, write_folder(district, run, lang=lang))
+    return outcome, rows
 
 
 def write_folder(district: District, run: Run, *, lang: Lang) -> Summary:
@@ -173,8 +198,14 @@ def make_folder(path: Path) -> Path:
 
 
 def run_records(records: Sequence[Record], run: str) -> list[Record]:
-    """The part of the log that belongs to a run: from its start to its finish."""
+    """The part of the log that belongs to a run: from its start to its finish, without what is another run's."""
     start = next(r.seq for r in records if isinstance(r.event, RunStarted) and r.event.run == run)
     ends = [r.seq for r in records if isinstance(r.event, RunFinished) and r.event.run == run]
     last = ends[-1] if ends else records[-1].seq
-    return [record for record in records if start <= record.seq <= last]
+    run_of_flight = {r.event.flight: r.event.run for r in records if isinstance(r.event, PlanMade)}
+
+    def of_another(event: AnyEvent) -> bool:
+        flight = getattr(event, "flight", "")
+        return getattr(event, "run", run) != run or (flight != "" and run_of_flight.get(flight) != run)
+
+    return [record for record in records if start <= record.seq <= last and not of_another(record.event)]

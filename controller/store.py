@@ -86,18 +86,19 @@ class Store:
         self._listeners: list[Callable[[Record], None]] = []
         self._closed = False
 
-    async def append(self, *events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
-        """Store events all or none, and return them with their places once they are durable.
+    def append(self, *events: AnyEvent, claims_seen: int | None = None) -> asyncio.Future[tuple[Record, ...]]:
+        """Store events all or none; the future gives them with their places once they are durable.
 
-        Raises `ClaimsChangedError` when `claims_seen` is given and a claim with a higher number stands in the log, and
-        `ValueError` for an event that could not be read back, as one with a number that is not finite.
+        Raises `ValueError` at once for an event that could not be read back, as one with a number that is not finite.
+        The future raises `ClaimsChangedError` when `claims_seen` is given and a claim with a higher number stands in
+        the log.
         """
         if self._closed:
             raise RuntimeError("the store is closed")
         bodies = tuple((event, _body(event)) for event in events)
         done: asyncio.Future[tuple[Record, ...]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Pending(bodies, claims_seen, done))
-        return await done
+        return done
 
     def listen(self, listener: Callable[[Record], None]) -> None:
         """Call `listener` with every record from now on, in order, once it is durable and before `append` returns."""

@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
-import zmq.asyncio
 
 from airspace.frames import LatLon
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.connection import Connection
+from poles.lines import Line
 from poles.outbox import Outbox
 from poles.protocol import (
     MAX_TEXT,
@@ -35,7 +35,6 @@ from poles.protocol import (
 )
 from poles.services import SERVICES, Service
 from poles.services.service import parameters_from_wire
-from poles.sockets import send_now
 
 NO_SUCH_SERVICE = Rule(
     "pole.service.absent",
@@ -54,17 +53,56 @@ EXPIRED = Rule(
 HELLO_AGAIN_S = 2.0
 HEARTBEAT_S = 5.0
 SEND_AGAIN_S = 5.0  # without an acknowledgement
-SILENCE_S = 15.0  # then a new connection: three heartbeats unanswered
+BEATS_UNANSWERED = 3  # then a new connection
+SILENCE_S = BEATS_UNANSWERED * HEARTBEAT_S
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
 COMMANDS_REMEMBERED = 1024
+
+
+class Bell:
+    """What one task waits for until somebody rings, or a moment comes; a ring that nobody waits for is remembered."""
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ring(self) -> None:
+        """Wake who waits, or who will wait next."""
+        self._rung = True
+        self._wake()
+
+    def no_later(self, at_s: float) -> None:
+        """Let who waits wake at this second of the loop, if it was to be later."""
+        if self._timer is not None and self._timer.when() > at_s:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(at_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def wait(self, until_s: float) -> None:
+        """Return when it rings, at once when it has rung since the last wait, or at the loop's second `until_s`."""
+        if not self._rung:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            self._timer = loop.call_at(until_s, self._wake)
+            try:
+                await self._waiting
+            finally:
+                self._timer.cancel()
+                self._timer = self._waiting = None
+        self._rung = False
 
 
 class PoleAgent:
     """One pole: `code` is its city code, `rng` names its boot and spreads its reconnects, `utc_s` its clock.
 
     `report_every_s` is the usual interval of reports [s]; a service may ask for a shorter one and report changes at
-    once. `run` lives until cancelled.
+    once. After `heartbeat_every_s` [s] without a word from the gateway the pole asks whether it is there, and after
+    three times as long it makes a new connection. `run` lives until cancelled.
     """
 
     def __init__(
@@ -77,6 +115,7 @@ class PoleAgent:
         utc_s: Callable[[], float],
         rng: random.Random,
         report_every_s: float = 5.0,
+        heartbeat_every_s: float = HEARTBEAT_S,
         firmware: str = "beichen-agent/1",
         outbox_capacity: int = 10_000,
     ) -> None:
@@ -89,13 +128,15 @@ class PoleAgent:
         self._utc_s = utc_s
         self._rng = rng
         self._report_every_s = report_every_s
+        self._heartbeat_every_s = heartbeat_every_s
+        self._silence_s = BEATS_UNANSWERED * heartbeat_every_s
         self._firmware = firmware
         self._outbox = Outbox(self.boot, capacity=outbox_capacity)
         self._answers: OrderedDict[str, Accepted | Result] = OrderedDict()
         self._changed: dict[str, None] = {}
-        self._measure_now = asyncio.Event()
-        self._send_now = asyncio.Event()
-        self._socket: zmq.asyncio.Socket | None = None
+        self._measure_now = Bell()
+        self._send_now = Bell()
+        self._line: Line | None = None
         self._welcome = False
         self._failures = 0
         self._heard_s = self._heartbeat_s = self._progress_s = self._hello_due_s = 0.0
@@ -106,6 +147,11 @@ class PoleAgent:
     def connected(self) -> bool:
         """Whether a gateway welcomed this pole on the present connection."""
         return self._welcome
+
+    @property
+    def acknowledged(self) -> int:
+        """The number of this boot's last report that a gateway said is durable; 0 before the first."""
+        return self._outbox.durable_seq
 
     @property
     def unsent(self) -> int:
@@ -134,55 +180,47 @@ class PoleAgent:
                 self._changed.clear()
                 readings = {name: msgspec.to_builtins(self._services[name].readings()) for name in names}
                 self._outbox.put(self._utc_s(), now_s, readings)
-                self._send_now.set()
+                if self._welcome and self._line is not None:
+                    self._send_now.no_later(self._send_what_is_due(self._line, now_s))
                 for name in names:
                     due_s[name] = now_s + self._services[name].report_every_s(self._report_every_s)
-            self._measure_now.clear()
-            try:
-                async with asyncio.timeout_at(min(due_s.values(), default=now_s + self._report_every_s)):
-                    await self._measure_now.wait()
-            except TimeoutError:
-                continue
+            await self._measure_now.wait(min(due_s.values(), default=now_s + self._report_every_s))
 
     def _note_change(self, name: str) -> None:
         self._changed[name] = None
-        self._measure_now.set()
+        self._measure_now.ring()
 
     async def _one_connection(self, tasks: asyncio.TaskGroup) -> None:
-        """One socket, from opening to the gateway's silence."""
-        self._socket = self._connection.open(self.code)
+        """One line, from opening to the gateway's silence."""
+        line = self._line = self._connection.open(self.code)
         self._heard_s = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(self._heard_s + SILENCE_S) as silence, asyncio.TaskGroup() as talk:
-                talk.create_task(self._receive(self._socket, silence, tasks), name=f"{self.code}-receive")
-                talk.create_task(self._transmit(self._socket), name=f"{self.code}-transmit")
-        except TimeoutError:
+            async with asyncio.TaskGroup() as talk:
+                hearing = talk.create_task(self._receive(line, tasks), name=f"{self.code}-receive")
+                await self._transmit(line)
+                hearing.cancel()
             self._failures += 1
         finally:
             self._welcome = False
-            socket, self._socket = self._socket, None
-            await self._connection.close(socket)
+            self._line = None
+            line.close()
 
-    async def _transmit(self, socket: zmq.asyncio.Socket) -> None:
+    async def _transmit(self, line: Line) -> None:
+        """Say what is due until the gateway is silent for too long."""
         loop = asyncio.get_running_loop()
-        self._hello_due_s = loop.time()
-        while True:
-            now_s = loop.time()
+        self._hello_due_s = now_s = loop.time()
+        while now_s < self._heard_s + self._silence_s:
             if self._welcome:
-                wake_s = self._send_what_is_due(socket, now_s)
+                wake_s = self._send_what_is_due(line, now_s)
             else:
                 if now_s >= self._hello_due_s:
-                    self._say_hello(socket)
+                    self._say_hello(line)
                     self._hello_due_s = now_s + HELLO_AGAIN_S
                 wake_s = self._hello_due_s
-            self._send_now.clear()
-            try:
-                async with asyncio.timeout_at(wake_s):
-                    await self._send_now.wait()
-            except TimeoutError:
-                continue
+            await self._send_now.wait(min(wake_s, self._heard_s + self._silence_s))
+            now_s = loop.time()
 
-    def _send_what_is_due(self, socket: zmq.asyncio.Socket, now_s: float) -> float:
+    def _send_what_is_due(self, line: Line, now_s: float) -> float:
         """Send reports or a heartbeat; returns the loop's second at which to look again."""
         if not self._outbox.under_way:
             self._progress_s = now_s
@@ -190,14 +228,14 @@ class PoleAgent:
             self._outbox.send_again()
             self._progress_s = now_s
         for report in self._outbox.due(now_s):
-            send_now(socket, [encode(report)])
-        if now_s >= max(self._heard_s, self._heartbeat_s) + HEARTBEAT_S:
-            send_now(socket, [encode(Heartbeat())])
+            line.send(encode(report))
+        if now_s >= max(self._heard_s, self._heartbeat_s) + self._heartbeat_every_s:
+            line.send(encode(Heartbeat()))
             self._heartbeat_s = now_s
-        heartbeat_due_s = max(self._heard_s, self._heartbeat_s) + HEARTBEAT_S
+        heartbeat_due_s = max(self._heard_s, self._heartbeat_s) + self._heartbeat_every_s
         return min(heartbeat_due_s, self._progress_s + SEND_AGAIN_S) if self._outbox.under_way else heartbeat_due_s
 
-    def _say_hello(self, socket: zmq.asyncio.Socket) -> None:
+    def _say_hello(self, line: Line) -> None:
         hello = Hello(
             version=VERSION,
             code=self.code,
@@ -208,25 +246,25 @@ class PoleAgent:
             lon_deg=self.position.lon_deg,
             unsent=len(self._outbox),
         )
-        send_now(socket, [encode(hello)])
+        line.send(encode(hello))
 
-    async def _receive(self, socket: zmq.asyncio.Socket, silence: asyncio.Timeout, tasks: asyncio.TaskGroup) -> None:
+    async def _receive(self, line: Line, tasks: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            frames = await socket.recv_multipart()
-            message = decode(frames[-1])
+            message = decode(await line.receive())
             if message is None:
                 continue
-            self._heard_s = asyncio.get_running_loop().time()
-            silence.reschedule(self._heard_s + SILENCE_S)
+            self._heard_s = loop.time()
             match message:
                 case Welcome() if message.boot == self.boot:
                     self._outbox.welcomed(message.durable_seq)
                     self._welcome, self._failures, self.refusal = True, 0, None
-                    self._send_now.set()
+                    self._send_now.ring()
                 case Ack() if message.boot == self.boot:
                     if self._outbox.acknowledged(message.durable_seq):
                         self._progress_s = self._heard_s
-                        self._send_now.set()
+                        if self._outbox.more:
+                            self._send_now.ring()
                 case Refusal():
                     self._take_refusal(message)
                 case Command():
@@ -240,7 +278,7 @@ class PoleAgent:
             # a gateway that knows nothing of this connection was just started
             self._welcome = False
             self._hello_due_s = self._heard_s
-            self._send_now.set()
+            self._send_now.ring()
 
     def _take_command(self, command: Command, tasks: asyncio.TaskGroup) -> None:
         if command.id in self._answers:
@@ -286,8 +324,8 @@ class PoleAgent:
         self._say(answer)
 
     def _say(self, answer: Accepted | Result) -> None:
-        if self._socket is not None:
-            send_now(self._socket, [encode(answer)])
+        if self._line is not None:
+            self._line.send(encode(answer))
 
 
 def _failed(id_: str, refused: Refused) -> Result:

@@ -8,7 +8,6 @@ Nothing that comes over the wire raises; what is not taken is counted in `statis
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,15 +15,14 @@ from types import MappingProxyType, TracebackType
 from typing import Any, NotRequired, TypedDict, Unpack
 
 import msgspec
-import zmq
-import zmq.asyncio
 
 from airspace.frames import LatLon
 from airspace.reasons import Reason, Rule, Words
 from poles.commands import CommandOutcome, Commands, Until
 from poles.keys import KeyPair
 from poles.ledger import Ledger, Verdict
-from poles.listener import CurveListener, InprocListener, Listener
+from poles.lines import Body, Exchange
+from poles.listener import CurveListener, Listener, MemoryListener
 from poles.protocol import (
     VERSION,
     Accepted,
@@ -41,7 +39,6 @@ from poles.protocol import (
 )
 from poles.services import SERVICES
 from poles.services.service import readings_from_wire
-from poles.sockets import send_now
 from poles.state import PoleState, Reading
 
 WRONG_VERSION = Rule(
@@ -60,8 +57,8 @@ HELLO_FIRST = Rule(
     Words("Say hello, then send again what was not acknowledged.", "请先发送 hello，再重发未确认的数据。"),
 )
 
-OnReport = Callable[[str, Hello | Report], Awaitable[None]]
-MESSAGES_AT_ONCE = 64
+OnReport = Callable[[str, Hello | Report], Awaitable[object]]
+_Settling = tuple[asyncio.Future[object] | None, Callable[[], None]]  # what to wait for, and what to do then
 WAITING_PER_POLE = 64  # what does not fit is not taken; the pole sends it again
 
 
@@ -76,12 +73,13 @@ class GatewayNeeds(TypedDict):
 
 
 class Gateway:
-    """An async context manager; made by `Gateway.tcp` or `Gateway.inproc`.
+    """An async context manager; made by `Gateway.tcp` or `Gateway.memory`.
 
-    `on_report(code, message)` must return only when the message is durable; the readings in a Report that it gets are
-    checked by the registry, and a Hello that says nothing new is not handed on. What it raises ends the gateway.
-    `stored` says what the store holds already: code -> boot -> highest seq. `utc_s` dates the deadlines of commands,
-    `rng` makes their ids, and `retry_s` is the time after which one that was not answered is sent again [s].
+    What `on_report(code, message)` returns must be done only when the message is durable; it is called for one message
+    of each pole that waits before any is awaited, so that a store can commit them together. The readings in a Report
+    that it gets are checked by the registry, and a Hello that says nothing new is not handed on. What it raises ends
+    the gateway. `stored` says what the store holds already: code -> boot -> highest seq. `utc_s` dates the deadlines of
+    commands, `rng` makes their ids, and `retry_s` is the time after which one that was not answered is sent again [s].
     """
 
     def __init__(
@@ -101,12 +99,12 @@ class Gateway:
         self._poles: dict[str, PoleState] = {}
         self._routes: dict[str, bytes] = {}  # city code -> routing id of its connection
         self._counts: Counter[str] = Counter()
+        self._latest: dict[str, dict[str, Reading]] = {}  # service -> city code -> what was said last
         self._waiting: dict[str, list[Hello | Report]] = {}
         self._work = asyncio.Event()
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks = asyncio.TaskGroup()
         self._serving: list[asyncio.Task[None]] = []
-        self._socket: zmq.asyncio.Socket
 
     @classmethod
     def tcp(
@@ -116,16 +114,15 @@ class Gateway:
         return cls(CurveListener(address, server_key, allowed), **needs)
 
     @classmethod
-    def inproc(cls, context: zmq.asyncio.Context, name: str, **needs: Unpack[GatewayNeeds]) -> Gateway:
-        """Listen inside the process, without keys: for virtual time, where the poles share `context`."""
-        return cls(InprocListener(context, name), **needs)
+    def memory(cls, exchange: Exchange, **needs: Unpack[GatewayNeeds]) -> Gateway:
+        """Listen inside the process, without keys: for virtual time, where the poles share the exchange."""
+        return cls(MemoryListener(exchange), **needs)
 
     async def __aenter__(self) -> Gateway:
-        self._socket = self._listener.open()
+        self._listener.open(self._take)
         await self._tasks.__aenter__()
         self._serving = [
-            self._tasks.create_task(self._listener.serve(), name="poles-authenticator"),
-            self._tasks.create_task(self._receive(), name="poles-receive"),
+            self._tasks.create_task(self._listener.serve(), name="poles-listener"),
             self._tasks.create_task(self._store(), name="poles-store"),
         ]
         return self
@@ -153,6 +150,10 @@ class Gateway:
     def poles(self) -> Mapping[str, PoleState]:
         """Every pole that said hello, by city code."""
         return MappingProxyType(self._poles)
+
+    def latest(self, service: str) -> Mapping[str, Reading]:
+        """The last readings of a service from every pole that ever reported it, by city code."""
+        return MappingProxyType(self._latest.get(service, {}))
 
     def statistics(self) -> dict[str, int]:
         """Counts since the start: what was taken, and what was not and why."""
@@ -198,26 +199,11 @@ class Gateway:
         finally:
             watchers.discard(changed)
 
-    async def _receive(self) -> None:
-        at_hand: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket.underlying)
-        while True:
-            self._take(await self._socket.recv_multipart(copy=False))
-            # what lies ready is taken without the cost of a future each, and then others get their turn
-            for _ in range(MESSAGES_AT_ONCE):
-                try:
-                    frames = at_hand.recv_multipart(zmq.NOBLOCK, copy=False)
-                except zmq.Again:
-                    break
-                self._take(frames)
-            await asyncio.sleep(0)
-
-    def _take(self, frames: list[zmq.Frame]) -> None:
-        code = self._listener.sender(frames)
-        message = decode(frames[-1].buffer) if len(frames) == 2 else None
+    def _take(self, code: str | None, route: bytes, body: Body | None) -> None:
+        message = None if body is None else decode(body)
         if code is None or message is None:
             self._counts["malformed"] += 1
             return
-        route = frames[0].bytes
         match message:
             case Hello():
                 self._take_hello(code, route, message)
@@ -261,23 +247,36 @@ class Gateway:
             await self._work.wait()
             self._work.clear()
             batch, self._waiting = self._waiting, {}
-            # all poles of a batch at once, so that a store can commit them together
-            async with asyncio.TaskGroup() as group:
-                for code, messages in batch.items():
-                    group.create_task(self._store_of_pole(code, messages), name=f"poles-store-{code}")
+            owed: dict[str, dict[str, None]] = {code: {} for code in batch}  # the boots to acknowledge
+            while batch:
+                # one message of every pole at once, so that a store can commit them together
+                await self._store_together([(code, messages.pop(0)) for code, messages in batch.items()], owed)
+                for code in [code for code, messages in batch.items() if not messages]:
+                    del batch[code]
+                    for boot in owed[code]:
+                        self._send_to(code, Ack(boot=boot, durable_seq=self._ledger.durable_seq(code, boot)))
 
-    async def _store_of_pole(self, code: str, messages: list[Hello | Report]) -> None:
-        boots: dict[str, None] = {}
-        for message in messages:
-            if isinstance(message, Hello):
-                await self._store_hello(code, message)
-            else:
-                await self._store_report(code, message)
-                boots[message.boot] = None
-        for boot in boots:
-            self._send_to(code, Ack(boot=boot, durable_seq=self._ledger.durable_seq(code, boot)))
+    async def _store_together(
+        self, messages: list[tuple[str, Hello | Report]], owed: dict[str, dict[str, None]]
+    ) -> None:
+        """Make one message of each of some poles durable; the boots that are then owed an Ack go to `owed`."""
+        settled = [
+            self._settle_hello(code, message) if isinstance(message, Hello) else self._settle_report(code, message)
+            for code, message in messages
+        ]
+        pending = [done for done, _ in settled if done is not None]
+        try:
+            for done in pending:
+                await done
+        finally:
+            for done in pending:
+                done.cancel()
+        for (code, message), (_, finish) in zip(messages, settled, strict=True):
+            finish()
+            if isinstance(message, Report):
+                owed[code][message.boot] = None
 
-    async def _store_hello(self, code: str, hello: Hello) -> None:
+    def _settle_hello(self, code: str, hello: Hello) -> _Settling:
         known = self._poles.get(code)
         same_boot = known is not None and known.boot == hello.boot
         state = PoleState(
@@ -290,32 +289,39 @@ class Gateway:
             last_seq=known.last_seq if known and same_boot else 0,
             readings=known.readings if known else {},
         )
-        if known is None or known.introduction != state.introduction:
-            await self._on_report(code, hello)
-        self._counts["hellos"] += 1
-        self._poles[code] = state
-        durable = self._ledger.durable_seq(code, hello.boot)
-        self._send_to(code, Welcome(version=VERSION, boot=hello.boot, durable_seq=durable))
-        self._tell_watchers(code)
 
-    async def _store_report(self, code: str, report: Report) -> None:
+        def finish() -> None:
+            self._counts["hellos"] += 1
+            self._poles[code] = state
+            durable = self._ledger.durable_seq(code, hello.boot)
+            self._send_to(code, Welcome(version=VERSION, boot=hello.boot, durable_seq=durable))
+            self._tell_watchers(code)
+
+        news = known is None or known.introduction != state.introduction
+        return (asyncio.ensure_future(self._on_report(code, hello)) if news else None), finish
+
+    def _settle_report(self, code: str, report: Report) -> _Settling:
         verdict = self._ledger.judge(code, report)
         if verdict is not Verdict.NEW:
             self._counts[verdict.name.lower()] += 1
-            return
+            return None, _nothing
         heard_s = asyncio.get_running_loop().time()
         typed, report = self._checked(report)
-        await self._on_report(code, report)
-        self._counts["reports"] += 1
-        self._counts["dropped_by_poles"] += self._ledger.stored(code, report)
-        state = self._poles[code]
-        readings = dict(state.readings)
-        taken_s = heard_s - report.held_s
-        for service, values in typed.items():
-            if service not in readings or readings[service].taken_s <= taken_s:
-                readings[service] = Reading(values, report.at_s, taken_s)
-        self._poles[code] = dataclasses.replace(state, last_seq=report.seq, readings=readings)
-        self._tell_watchers(code)
+
+        def finish() -> None:
+            self._counts["reports"] += 1
+            self._counts["dropped_by_poles"] += self._ledger.stored(code, report)
+            state = self._poles[code]
+            readings = dict(state.readings)
+            taken_s = heard_s - report.held_s
+            for service, values in typed.items():
+                if service not in readings or readings[service].taken_s <= taken_s:
+                    readings[service] = reading = Reading(values, report.at_s, taken_s)
+                    self._latest.setdefault(service, {})[code] = reading
+            self._poles[code] = msgspec.structs.replace(state, last_seq=report.seq, readings=readings)
+            self._tell_watchers(code)
+
+        return asyncio.ensure_future(self._on_report(code, report)), finish
 
     def _checked(self, report: Report) -> tuple[dict[str, msgspec.Struct], Report]:
         """The readings by type, and the report with exactly those: what nobody understands is counted and left out."""
@@ -333,7 +339,7 @@ class Gateway:
     def _heard(self, code: str) -> None:
         state = self._poles.get(code)
         if state is not None:
-            self._poles[code] = dataclasses.replace(state, heard_s=asyncio.get_running_loop().time())
+            self._poles[code] = msgspec.structs.replace(state, heard_s=asyncio.get_running_loop().time())
 
     def _tell_watchers(self, code: str) -> None:
         for changed in self._watchers.get(code, ()):
@@ -347,7 +353,11 @@ class Gateway:
         return route is not None and self._send(route, message)
 
     def _send(self, route: bytes, message: Welcome | Ack | Command | Heartbeat | Refusal) -> bool:
-        if send_now(self._socket, [route, encode(message)]):
+        if self._listener.send(route, encode(message)):
             return True
         self._counts["not_sent"] += 1  # the connection is gone, or its pole does not read
         return False
+
+
+def _nothing() -> None:
+    """What there is to do after a report that is not taken."""

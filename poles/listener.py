@@ -1,12 +1,12 @@
 """Where the gateway listens: TCP with CURVE, or inside the process; there is no TCP without CURVE.
 
 The two are separate classes on purpose. A listener tells who sent a message: over CURVE the city code that ZAP bound to
-the connection's key; inside the process the routing id, because no stranger can be there, inproc knows no keys, and
-virtual time needs a transport without kernel sockets.
+the connection's key; inside the process the code that the line was opened for, because no stranger can be there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -16,7 +16,8 @@ import zmq.asyncio
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.authenticator import DOMAIN, PoleAuthenticator
 from poles.keys import KeyPair
-from poles.sockets import router
+from poles.lines import Exchange, MemoryGateway, Take
+from poles.sockets import router, send_now
 
 NOT_BOUND = Rule(
     "poles.listen",
@@ -25,23 +26,24 @@ NOT_BOUND = Rule(
 )
 
 BACKLOG = 4096
+MESSAGES_AT_ONCE = 64
 
 
 class Listener(Protocol):
-    """A bound ROUTER and the way to tell who sent a message."""
+    """Hears the poles, says who it was, and speaks to them."""
 
     address: str
 
-    def open(self) -> zmq.asyncio.Socket:
-        """Bind and return the socket. Raises Refused."""
+    def open(self, take: Take) -> None:
+        """Begin to hand messages to `take`. Raises Refused."""
         ...
 
     async def serve(self) -> None:
         """What the listener needs done while it is open; runs until cancelled."""
         ...
 
-    def sender(self, frames: list[zmq.Frame]) -> str | None:
-        """The city code of who sent these frames, None when nobody vouches for it."""
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
         ...
 
     def refused_keys(self) -> int:
@@ -49,7 +51,7 @@ class Listener(Protocol):
         ...
 
     def close(self) -> None:
-        """Unbind and close; what waits to be sent is dropped."""
+        """Stop listening; what waits to be sent is dropped."""
         ...
 
 
@@ -66,8 +68,10 @@ class CurveListener:
         self._allowed = dict(allowed)
         self._context: zmq.asyncio.Context | None = None
         self._authenticator: PoleAuthenticator | None = None
+        self._socket: zmq.asyncio.Socket
+        self._take: Take
 
-    def open(self) -> zmq.asyncio.Socket:
+    def open(self, take: Take) -> None:
         """Start the ZAP handler, then bind; in this order nobody is ever let in unasked. Raises Refused."""
         if not self.address.startswith("tcp://"):
             raise _not_bound(self.address, "it is not a tcp:// address")
@@ -88,20 +92,34 @@ class CurveListener:
             self.close()
             raise _not_bound(self.address, error.strerror or str(error)) from None
         self.address = socket.get_string(zmq.LAST_ENDPOINT)
-        return socket
+        self._socket, self._take = socket, take
 
     async def serve(self) -> None:
-        """Answer ZAP requests."""
+        """Answer ZAP requests and hand messages on."""
         assert self._authenticator is not None
-        await self._authenticator.serve()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._authenticator.serve(), name="poles-authenticator")
+            tasks.create_task(self._receive(), name="poles-receive")
 
-    def sender(self, frames: list[zmq.Frame]) -> str | None:
-        """The city code that ZAP bound to the key of the connection."""
-        try:
-            code = frames[-1].get("User-Id")
-        except zmq.ZMQError:
-            return None
-        return code if isinstance(code, str) and code else None
+    async def _receive(self) -> None:
+        at_hand: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket.underlying)
+        while True:
+            self._hand_on(await self._socket.recv_multipart(copy=False))
+            # what lies ready is taken without the cost of a future each, and then others get their turn
+            for _ in range(MESSAGES_AT_ONCE):
+                try:
+                    frames = at_hand.recv_multipart(zmq.NOBLOCK, copy=False)
+                except zmq.Again:
+                    break
+                self._hand_on(frames)
+            await asyncio.sleep(0)
+
+    def _hand_on(self, frames: list[zmq.Frame]) -> None:
+        self._take(_sender(frames), frames[0].bytes, frames[-1].buffer if len(frames) == 2 else None)
+
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
+        return send_now(self._socket, [route, body])
 
     def refused_keys(self) -> int:
         """How many handshakes with unknown keys were turned away."""
@@ -116,50 +134,45 @@ class CurveListener:
             self._context = None
 
 
-class InprocListener:
-    """`inproc://` in a context that the poles of the same process share: for virtual time and for tests.
+class MemoryListener:
+    """At an exchange that the poles of the same process share: for virtual time and for tests."""
 
-    The routing id is the city code. A pole that comes again takes its routing id over, since its old socket may still
-    be closing.
-    """
+    def __init__(self, exchange: Exchange) -> None:
+        self.address = "memory:"
+        self._exchange = exchange
+        self._lines: MemoryGateway | None = None
 
-    def __init__(self, context: zmq.asyncio.Context, name: str) -> None:
-        self.address = f"inproc://{name}"
-        self._context = context
-        self._socket: zmq.asyncio.Socket | None = None
-
-    def open(self) -> zmq.asyncio.Socket:
-        """Bind. Raises Refused."""
-        self._socket = router(self._context)
-        self._socket.set(zmq.ROUTER_HANDOVER, 1)
-        try:
-            self._socket.bind(self.address)
-        except zmq.ZMQError as error:
-            self._socket.close()
-            self._socket = None
-            raise _not_bound(self.address, error.strerror or str(error)) from None
-        return self._socket
+    def open(self, take: Take) -> None:
+        """Answer the exchange's lines. Raises Refused."""
+        self._lines = self._exchange.listen(take)
+        if self._lines is None:
+            raise _not_bound(self.address, "another gateway listens")
 
     async def serve(self) -> None:
-        """Inside the process nobody has to be let in."""
+        """The loop itself moves the messages."""
 
-    def sender(self, frames: list[zmq.Frame]) -> str | None:
-        """The routing id of the connection."""
-        try:
-            return frames[0].bytes.decode("ascii")
-        except UnicodeDecodeError:
-            return None
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
+        return self._lines is not None and self._lines.send(route, body)
 
     def refused_keys(self) -> int:
         """There are no keys here."""
         return 0
 
     def close(self) -> None:
-        """Give the name free at once, then close."""
-        if self._socket is not None:
-            self._socket.unbind(self.address)
-            self._socket.close()
-            self._socket = None
+        """Leave the exchange to another gateway."""
+        if self._lines is not None:
+            self._exchange.stop()
+            self._lines = None
+
+
+def _sender(frames: list[zmq.Frame]) -> str | None:
+    """The city code that ZAP bound to the key of the connection."""
+    try:
+        code = frames[-1].get("User-Id")
+    except zmq.ZMQError:
+        return None
+    return code if isinstance(code, str) and code else None
 
 
 def _not_bound(address: str, why: str) -> Refused:

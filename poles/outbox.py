@@ -38,9 +38,19 @@ class Outbox:
         return len(self._held)
 
     @property
+    def durable_seq(self) -> int:
+        """Reports up to here are acknowledged."""
+        return self._durable_seq
+
+    @property
     def under_way(self) -> bool:
         """Whether something was sent that is not acknowledged."""
         return bool(self._held) and self._held[0].seq <= self._sent_seq
+
+    @property
+    def more(self) -> bool:
+        """Whether something waits that is not under way."""
+        return bool(self._held) and self._held[-1].seq > self._sent_seq
 
     def put(self, at_s: float, taken_s: float, readings: dict[str, dict[str, Any]]) -> None:
         """Hold readings taken at UTC `at_s` and loop second `taken_s`; the oldest goes when there is no room."""

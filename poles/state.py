@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -26,8 +26,7 @@ class Reading:
     taken_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PoleState:
+class PoleState(msgspec.Struct, frozen=True):
     """One pole as last heard; `heard_s` is the loop's second of its last message of any kind."""
 
     code: str
@@ -37,7 +36,7 @@ class PoleState:
     position: LatLon
     heard_s: float
     last_seq: int = 0
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = {}  # never changed in place
 
     @property
     def introduction(self) -> tuple[str, str, tuple[str, ...], LatLon]:

@@ -201,9 +201,9 @@ class TextView:
     def _bars(self, district: District) -> Table:
         table = Table.grid(padding=(0, 2))
         flight = next(iter(district.state.unfinished()), None)
-        link = next(iter(district.links.values()), None)
+        link = next(iter(district.links.values()), None) if flight is None else district.links.get(flight.drone)
         planned = 1.0 if flight else 0.0
-        done, total = district.upload_progress
+        done, total = district.upload_progress.get(flight.id, (0, 0)) if flight else (0, 0)
         table.add_row(words.BAR_PLAN.text(self.lang), _bar(planned), "")
         table.add_row(words.BAR_UPLOAD.text(self.lang), _bar(done / total if total else 0.0), f"{done}/{total}")
         state = link.state if link else None
@@ -223,8 +223,9 @@ class TextView:
         for head in (words.POLE, words.WIND, words.DOCK, words.AGE):
             table.add_column(head.text(self.lang))
         poles = district.poles
+        winds = {reading.pole: reading for reading in poles.weather()} if poles else {}
         for pole in poles.codes() if poles else []:
-            weather = next((w for w in poles.weather() if w.pole == pole), None) if poles else None
+            weather = winds.get(pole)
             dock = poles.dock(pole) if poles else None
             wind = f"{weather.wind_mps:.1f} / {weather.gust_mps:.1f}" if weather else "-"
             cover = COVER_WORDS[dock.cover].text(self.lang) if dock else "-"

@@ -27,7 +27,8 @@ from controller.run import make_folder
 from missions.mission_file import MissionFile
 from missions.request import Request
 from sim.city_file import city_around, save_city
-from sim.faults import parse_fault, zone_over
+from sim.fault_text import parse_fault
+from sim.faults import zone_over
 
 NO_CITY = Rule(
     "demo.city",
@@ -62,8 +63,8 @@ def demo(
     arguments += ["--dock", docks[0]] if docks else []
     seed = fresh_seed() if seed is None else seed
     arguments += ["--seed", str(seed)]
-    for fault in inject:
-        arguments += ["--inject", fault]
+    for text, fault in zip(inject, faults, strict=True):
+        arguments += ["--inject", text] if fault.name != "zone" else []
     with simulated_city(arguments) as site_path:
         place = load_site(site_path)
         if any(fault.name == "zone" for fault in faults):
@@ -88,10 +89,10 @@ def _city_for(wish: Mission, folder: Path) -> Path:
     return path
 
 
-def example() -> Path:
-    """The folder of the Zhengzhou example: in the source tree, or where an installed wheel puts it."""
-    here = Path(__file__).parents[2] / "examples" / "zhengzhou"
-    return here if here.is_dir() else Path(sys.prefix) / "share" / "beichen" / "examples" / "zhengzhou"
+def example(name: str = "zhengzhou") -> Path:
+    """The folder of an example: in the source tree, or where an installed wheel puts it."""
+    here = Path(__file__).parents[2] / "examples" / name
+    return here if here.is_dir() else Path(sys.prefix) / "share" / "beichen" / "examples" / name
 
 
 @contextmanager

@@ -128,7 +128,7 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
         given.listen,
         load_key_pair(place.path(given.key)),
         allowed,
-        on_report=recorder(district.record),
+        on_report=recorder(lambda event: district.store.append(event)),
         utc_s=clock.utc_s,
         rng=random.Random(fresh_seed()),
         stored=district.state.poles_stored(),

@@ -19,8 +19,8 @@ class Exit(IntEnum):
     USAGE = 2
 
 
-def _is_speed(kind: object, value: float) -> None:
-    if not 0.01 <= value <= 1000.0:
+def _is_speed(kind: object, value: float | None) -> None:
+    if value is not None and not 0.01 <= value <= 1000.0:
         raise ValueError("a speed lies between 0.01 and 1000 速度须在 0.01 至 1000 之间")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from airspace.frames import LatLon
@@ -60,23 +60,47 @@ INTERRUPTED = Rule(
     Words("the flight was given up before take-off: {why}", "飞行在起飞前被放弃：{why}"),
     Words("Launch again when you are ready.", "准备就绪后请重新放飞。"),
 )
+DRONE_HELD = Rule(
+    "drone.held",
+    Words("drone {drone} belongs to flight {holder}", "无人机 {drone} 正由飞行 {holder} 使用"),
+    Words(
+        "Wait until that flight has ended, or fly another drone.",
+        "请等待该飞行结束，或改用其他无人机。",
+    ),
+)
+BEING_PREPARED = Words("(being prepared)", "（准备中）")
 SILENT_WORDS = Words("it has not reported", "尚无报告")
 STOPPED_WORDS = Words("the controller was stopped", "控制器已停止")
 NEVER_LEFT_WORDS = Words("the drone is still where it stood", "无人机仍在原地")
 
 
+def must_be_free(district: District, drone: DroneConfig, flight: str) -> None:
+    """Refuse a drone that another flight than this one has, or that another one is being prepared for."""
+    holders: list[str | Words] = [f.id for f in district.state.unfinished() if f.drone == drone.id and f.id != flight]
+    holders += [BEING_PREPARED] if drone.id in district.claimed else []
+    if holders:
+        raise Refused([Reason(DRONE_HELD, drone.id, {"drone": drone.id, "holder": holders[0]})])
+
+
 @asynccontextmanager
-async def open_link(district: District, drone: DroneConfig, tlog_path: Path) -> AsyncIterator[DroneLink]:
-    """The running link to a drone, recorded; it sends heartbeats as long as this program's loop turns."""
-    tlog = TlogWriter(tlog_path, district.clock.utc_s)
+async def open_link(
+    district: District, drone: DroneConfig, tlog_path: Path, flight: str = ""
+) -> AsyncIterator[DroneLink]:
+    """The running link to a drone, recorded, for an open `flight` of its own or for a new one.
+
+    Raises `Refused` while another flight has the drone: not even its mode is changed then.
+    """
+    must_be_free(district, drone, flight)
+    district.claimed.add(drone.id)
     try:
-        transport = await district.connect(drone.address)
-        async with DroneLink(drone.id, transport, district.clock, system_id=drone.system_id, tlog=tlog) as link:
-            district.links[drone.id] = link
-            yield link
+        with closing(TlogWriter(tlog_path, district.clock.utc_s)) as tlog:
+            transport = await district.connect(drone.address)
+            async with DroneLink(drone.id, transport, district.clock, system_id=drone.system_id, tlog=tlog) as link:
+                district.links[drone.id] = link
+                yield link
     finally:
         district.links.pop(drone.id, None)
-        tlog.close()
+        district.claimed.discard(drone.id)
 
 
 async def _pulse(link: DroneLink) -> None:
@@ -94,6 +118,7 @@ async def fly(district: District, drone: DroneConfig, mission: Mission, run: str
 async def _fly(district: District, drone: DroneConfig, mission: Mission, run: str, link: DroneLink) -> FlightState:
     await _meet(district, drone, link)
     wind_mps = await _wind_to_plan_for(district, drone, mission)
+    await district.follow_register()  # what was published since the last look is planned around, not met at the gate
     plan = await _plan(district, drone, mission, link, wind_mps)
     flight_id = f"{run}-1"
     await district.record(PlanMade(run=run, flight=flight_id, drone=drone.id, plan=plan))
@@ -221,7 +246,7 @@ async def resume(district: District, drone: DroneConfig, flight: FlightState, fo
         await give_up(district, flight, [Reason(INTERRUPTED, drone.id, {"why": STOPPED_WORDS})])
         return
     await district.alarm(Alarm.CONTROLLER_RESTARTED, drone.id, flight.id)
-    async with open_link(district, drone, folder / "flight.tlog") as link:
+    async with open_link(district, drone, folder / "flight.tlog", flight.id) as link:
         await attended(_resume(district, drone, flight, link), _pulse(link))
 
 

@@ -22,7 +22,8 @@ from controller.links.drone import DroneLink
 from controller.state import FlightState
 from controller.streams import Stream
 from missions.items import Command
-from missions.plan import LandingOption
+from missions.plan import LandingOption, Purpose
+from missions.planning import AGAIN_S
 
 PREPARE_BEFORE_S = 60.0  # a cover needs seconds; the lamp shows people that a drone is coming
 FIRST_WORD_S = 20.0  # within which poles find a controller that has just started
@@ -136,7 +137,7 @@ class Docking:
                 if self.flight.phase is not Phase.HOLDING:
                     await self._enter(Phase.HOLDING)
                     asked_s = self._now_s()
-                if self._time_left_s() > DECIDE_BEFORE_END_S:
+                if self._time_left_s() > DECIDE_BEFORE_END_S and self._may_be_broken_off():
                     if await self._jump_to_ready():
                         continue
                     asked_s = await self._ask_the_next(asked_s)
@@ -150,6 +151,15 @@ class Docking:
         """Seconds until the drone leaves the hold by itself, counted from when it was first seen there."""
         hold_s = self.flight.plan.items[self.flight.plan.hold_seq - 1].param1
         return self.flight.phase_since_s + hold_s - self._now_s()
+
+    def _may_be_broken_off(self) -> bool:
+        """Whether a landing that is begun now and broken off ends within the time for which the hold is reserved.
+
+        Else it stays at the hold until that is over and goes to open ground, in time.
+        """
+        plan = self.flight.plan
+        holds = [v.end_s for v in self.flight.volumes if v.leg >= 0 and plan.legs[v.leg].purpose is Purpose.HOLD]
+        return not holds or self._now_s() + AGAIN_S <= max(holds)
 
     async def _jump_to_ready(self) -> bool:
         """Order the drone to the first dock that is ready; True when there was one and the order was not refused."""

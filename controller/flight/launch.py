@@ -164,19 +164,19 @@ async def upload_and_verify(launch: Launch) -> None:
     """Give the drone its parameters, mission, fence and rally points, read all of it back and compare."""
     await enter(launch, Phase.UPLOADING)
     link, plan = launch.link, launch.plan
-    steps = len(plan.parameters) + 3
+    steps, progress = len(plan.parameters) + 3, launch.district.upload_progress
     for done, (name, value) in enumerate(plan.parameters.items()):
-        launch.district.upload_progress = (done, steps)
+        progress[launch.flight] = (done, steps)
         await link.set_parameter(name, value)
     differences: list[str] = []
     lists = ((PlanKind.FENCE, plan.fence), (PlanKind.RALLY, plan.rally), (PlanKind.MISSION, plan.items))
     for done, (kind, items) in enumerate(lists, len(plan.parameters)):
-        launch.district.upload_progress = (done, steps)
+        progress[launch.flight] = (done, steps)
         await upload(link, items, kind)
         held = await download(link, kind, expected=len(items))
         first_seq = 1 if kind is PlanKind.MISSION else 0
         differences += [f"{kind.name.lower()}: {line}" for line in compare(items, held, first_seq=first_seq)]
-    launch.district.upload_progress = (steps, steps)
+    progress[launch.flight] = (steps, steps)
     event = UploadVerified(
         flight=launch.flight,
         mission_items=len(plan.items),

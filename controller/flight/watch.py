@@ -146,9 +146,8 @@ class SafetyWatch:
 
     async def _wind(self) -> None:
         limit_mps = self.district.site.file.limits.max_wind_mps
-        for reading in self.district.poles.weather() if self.district.poles else []:
-            if reading.gust_mps > limit_mps:
-                await self._alarm(Alarm.WIND_HIGH, reading.pole, wind_mps=reading.gust_mps, limit_mps=limit_mps)
+        for reading in self.district.poles.weather(gust_over_mps=limit_mps) if self.district.poles else []:
+            await self._alarm(Alarm.WIND_HIGH, reading.pole, wind_mps=reading.gust_mps, limit_mps=limit_mps)
 
     async def _place(self) -> None:
         """Compare the live position with the flight's volumes, and with every zone."""

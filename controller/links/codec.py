@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from controller.links.decoding import checksum_right, decoded
+
 Message: TypeAlias = mavlink.MAVLink_message
 
 GCS_SYSTEM = 255
@@ -102,14 +104,14 @@ class Codec:
             return 1
         frame = buffer[at : at + length]
         if self.system_id is not None and frame[5 if frame[0] == _V2 else 3] != self.system_id:
-            if not _checksum_right(frame, kind.crc_extra):
+            if not checksum_right(frame, kind.crc_extra):
                 statistics.bad_crc += 1
                 statistics.junk_bytes += 1
                 return 1
             statistics.foreign += 1
             statistics.frame_bytes += length
             return length
-        message = self._decode(frame)
+        message = decoded(frame, kind, self._dialect)
         if message is None:
             statistics.bad_crc += 1
             statistics.junk_bytes += 1
@@ -119,13 +121,6 @@ class Codec:
         self._count(message)
         messages.append(message)
         return length
-
-    def _decode(self, frame: bytearray) -> Message | None:
-        try:
-            message: Message = self._dialect.decode(frame)
-        except mavlink.MAVError:
-            return None
-        return message
 
     def _count(self, message: Message) -> None:
         self.statistics.by_type[message.get_type()] += 1
@@ -157,15 +152,7 @@ def holds_frame(data: bytes) -> bool:
     if length is None or length > len(data):
         return False
     kind = mavlink.mavlink_map.get(_message_id(data, 0))
-    return kind is not None and _checksum_right(data[:length], kind.crc_extra)
-
-
-def _checksum_right(frame: bytes | bytearray, crc_extra: int) -> bool:
-    end = len(frame) - _CHECKSUM
-    if frame[0] == _V2 and frame[2] & _SIGNED:
-        end -= _SIGNATURE
-    checksum = mavlink.x25crc(bytes(frame[1:end]) + bytes((crc_extra,))).crc
-    return bool(checksum == frame[end] | frame[end + 1] << 8)
+    return kind is not None and checksum_right(data[:length], kind.crc_extra)
 
 
 def _message_id(buffer: bytes | bytearray, at: int) -> int:

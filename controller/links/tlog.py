@@ -39,8 +39,10 @@ class TlogWriter:
             raise ValueError(f"{self.path} is closed")
         if self.failure is not None:
             return
-        with self._noting_failure():
+        try:
             self._file.write(_STAMP.pack(round(self._utc_s() * 1e6)) + frame)
+        except OSError as error:
+            self.failure = str(error)
         if self._flush_timer is None:
             self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
 

@@ -53,20 +53,21 @@ class WindStatistics:
     """Mean, gust and direction from samples of the wind vector, over the windows of WMO-No. 8."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, float, float]] = deque()
+        self._samples: deque[tuple[float, float, float, float]] = deque()  # second, east, north, speed
         self._gusts: deque[tuple[float, float]] = deque()  # falling 3 s means: the first is the highest
 
     def add(self, at_s: float, east_mps: float, north_mps: float) -> None:
         """Take one sample of where the air moves to, at a monotonic second; samples come in order."""
-        self._samples.append((at_s, east_mps, north_mps))
-        while self._samples[0][0] <= at_s - MEAN_OVER_S:
-            self._samples.popleft()
+        samples = self._samples
+        samples.append((at_s, east_mps, north_mps, math.hypot(east_mps, north_mps)))
+        while samples[0][0] <= at_s - MEAN_OVER_S:
+            samples.popleft()
         speeds: list[float] = []
-        for then_s, east, north in reversed(self._samples):
+        for then_s, _, _, speed in reversed(samples):
             if then_s <= at_s - GUST_MEAN_S:
                 break
-            speeds.append(math.hypot(east, north))
-        gust = sum(speeds) / len(speeds)
+            speeds.append(speed)
+        gust = math.fsum(speeds) / len(speeds)
         while self._gusts and self._gusts[-1][1] <= gust:
             self._gusts.pop()
         self._gusts.append((at_s, gust))
@@ -77,10 +78,8 @@ class WindStatistics:
         """Mean speed [m/s], gust [m/s] and direction of origin [deg], or None before the first sample."""
         if not self._samples:
             return None
-        count = len(self._samples)
-        east = sum(s[1] for s in self._samples) / count
-        north = sum(s[2] for s in self._samples) / count
-        mean = sum(math.hypot(s[1], s[2]) for s in self._samples) / count
+        _, easts, norths, speeds = zip(*self._samples, strict=True)
+        east, north, mean = (math.fsum(values) / len(values) for values in (easts, norths, speeds))
         return mean, max(self._gusts[0][1], mean), math.degrees(math.atan2(-east, -north)) % 360.0
 
 

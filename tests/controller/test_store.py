@@ -5,7 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 TEMPOS = [pytest.param(real_tempo, id="real"), pytest.param(virtual_tempo, id="virtual")]
 
 
-def with_store(path: Path, test: Callable[[Store], Coroutine[Any, Any, Any]], tempo: Tempo | None = None) -> Any:
+def with_store(path: Path, test: Callable[[Store], Awaitable[Any]], tempo: Tempo | None = None) -> Any:
     """Run a test body with an open store."""
 
     async def main(clock: Clock) -> Any:
@@ -223,7 +223,7 @@ def test_an_appender_that_is_cancelled_neither_loses_nor_reorders_the_others(
     async def body(store: Store) -> None:
         heard: list[int] = []
         store.listen(lambda record: heard.append(record.seq))
-        tasks = [asyncio.create_task(store.append(said(str(n)))) for n in range(30)]
+        tasks = [asyncio.ensure_future(store.append(said(str(n)))) for n in range(30)]
         await asyncio.sleep(0)
         for task in tasks[::3]:
             task.cancel()
@@ -247,7 +247,7 @@ def test_closing_writes_what_still_waits(tmp_path: Path, tempo: Callable[[], Tem
 
     async def main(clock: Clock) -> None:
         async with open_store(path, clock.utc_s) as store:
-            waiting.extend(asyncio.create_task(store.append(said(str(n)))) for n in range(25))
+            waiting.extend(asyncio.ensure_future(store.append(said(str(n)))) for n in range(25))
             await asyncio.sleep(0)
         assert len(await asyncio.gather(*waiting)) == 25
         with pytest.raises(RuntimeError, match="closed"):

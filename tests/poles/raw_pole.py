@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
-import zmq
 import zmq.asyncio
 
 from controller.clock import Clock
 from poles.connection import Connection
 from poles.gateway import GatewayNeeds
+from poles.lines import Line
 from poles.protocol import VERSION, AnyMessage, Hello, Report, decode, encode
 
 M = TypeVar("M")
@@ -72,20 +72,25 @@ class Store:
 
 
 class RawPole:
-    """A socket with the protocol's words and nothing that the agent does by itself."""
+    """A line with the protocol's words and nothing that the agent does by itself."""
 
-    def __init__(self, socket: zmq.asyncio.Socket) -> None:
-        self.socket = socket
+    def __init__(self, line: Line) -> None:
+        self.line = line
 
     async def say(self, *messages: AnyMessage) -> None:
         for message in messages:
-            await self.socket.send(encode(message))
+            await self.say_raw(encode(message))
+
+    async def say_raw(self, body: bytes) -> None:
+        """Say these bytes, as soon as there is room for them."""
+        while not self.line.send(body):  # noqa: ASYNC110 - a line does not tell when there is room again
+            await asyncio.sleep(0.001)
 
     async def hear(self, within_s: float = 5.0) -> AnyMessage | None:
         """The next message, None when there is none in time."""
         try:
             async with asyncio.timeout(within_s):
-                return decode(await self.socket.recv())
+                return decode(await self.line.receive())
         except TimeoutError:
             return None
 
@@ -97,11 +102,11 @@ class RawPole:
 
 @asynccontextmanager
 async def raw_pole(connection: Connection, code: str = CODE) -> AsyncIterator[RawPole]:
-    socket = connection.open(code)
+    line = connection.open(code)
     try:
-        yield RawPole(socket)
+        yield RawPole(line)
     finally:
-        await connection.close(socket)
+        line.close()
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import zmq
-import zmq.asyncio
+import pytest
 
 from airspace.frames import LatLon
 from controller.clock import Clock, run, virtual_tempo
 from poles import agent as rules
 from poles.agent import HEARTBEAT_S, SEND_AGAIN_S, SILENCE_S, PoleAgent
-from poles.connection import InprocConnection
+from poles.connection import MemoryConnection
+from poles.lines import Body, Exchange, MemoryGateway
 from poles.protocol import (
     Accepted,
     Ack,
@@ -32,7 +32,7 @@ from poles.protocol import (
 )
 from poles.services.lamp import Lamp, Pattern
 from poles.services.weather import Weather
-from tests.poles.raw_pole import CODE, zmq_context
+from tests.poles.raw_pole import CODE
 
 M = TypeVar("M")
 
@@ -55,26 +55,42 @@ class SlowLamp(Lamp):
 
 @dataclass
 class Controller:
-    """A ROUTER, a pole's agent that talks to it, and what the pole said beside the heartbeats."""
+    """A gateway that a test plays, a pole's agent that talks to it, and what the pole said beside the heartbeats."""
 
     clock: Clock
-    socket: zmq.asyncio.Socket
     agent: PoleAgent
     light: Light
     heard: list[AnyMessage] = field(default_factory=list)
+    said: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
+    route: bytes = b""  # of the pole's last word
+    lines: MemoryGateway | None = None
+
+    def listen(self, exchange: Exchange) -> None:
+        self.lines = exchange.listen(self._take)
+
+    def _take(self, code: str | None, route: bytes, body: Body | None) -> None:
+        assert code == CODE
+        assert body is not None
+        self.route = route
+        self.said.put_nowait(bytes(body))
 
     async def hear(self, kind: type[M], within_s: float = 60.0) -> M:
         """The next message of a kind; others are kept in `heard`."""
         async with asyncio.timeout(within_s):
             while True:
-                message = decode((await self.socket.recv_multipart())[-1])
+                message = decode(await self.said.get())
                 assert message is not None
                 if isinstance(message, kind):
                     return message
                 self.heard.append(message)
 
     async def say(self, message: AnyMessage) -> None:
-        await self.socket.send_multipart([CODE.encode(), encode(message)])
+        await self.say_raw(encode(message))
+
+    async def say_raw(self, body: bytes) -> None:
+        assert self.lines is not None
+        assert self.lines.send(self.route, body)
+        await asyncio.sleep(0)
 
     async def welcome(self, durable_seq: int = 0) -> Hello:
         hello = await self.hear(Hello)
@@ -87,28 +103,27 @@ class Controller:
 
 
 @asynccontextmanager
-async def playing(clock: Clock, *, lamp: type[Lamp] = Lamp, report_every_s: float = 5.0) -> AsyncIterator[Controller]:
+async def playing(
+    clock: Clock, *, lamp: type[Lamp] = Lamp, report_every_s: float = 5.0, heartbeat_every_s: float = HEARTBEAT_S
+) -> AsyncIterator[Controller]:
     light = Light()
-    async with zmq_context() as context:
-        socket = context.socket(zmq.ROUTER)
-        socket.set(zmq.ROUTER_HANDOVER, 1)
-        socket.bind("inproc://played")
-        try:
-            agent = PoleAgent(
-                CODE,
-                [Weather(), lamp(light)],
-                InprocConnection(context, "played"),
-                position=LatLon(34.75, 113.6),
-                utc_s=clock.utc_s,
-                rng=random.Random(1),
-                report_every_s=report_every_s,
-            )
-            async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(agent.run())
-                yield Controller(clock, socket, agent, light)
-                running.cancel()
-        finally:
-            socket.close(linger=0)
+    exchange = Exchange()
+    agent = PoleAgent(
+        CODE,
+        [Weather(), lamp(light)],
+        MemoryConnection(exchange),
+        position=LatLon(34.75, 113.6),
+        utc_s=clock.utc_s,
+        rng=random.Random(1),
+        report_every_s=report_every_s,
+        heartbeat_every_s=heartbeat_every_s,
+    )
+    controller = Controller(clock, agent, light)
+    controller.listen(exchange)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(agent.run())
+        yield controller
+        running.cancel()
 
 
 def played(test: Callable[[Controller], Coroutine[None, None, None]]) -> Callable[[], None]:
@@ -280,8 +295,23 @@ async def test_a_change_is_reported_at_once_and_alone(controller: Controller) ->
 async def test_rubbish_from_the_gateway_does_not_stop_the_pole(controller: Controller) -> None:
     await controller.welcome()
     for body in (b"", b"\xc1", b"\x91" * 70_000):
-        await controller.socket.send_multipart([CODE.encode(), body])
+        await controller.say_raw(body)
     await controller.say(Ack(boot="another", durable_seq=99))
     await controller.say(Welcome(version=1, boot="another", durable_seq=99))
     await controller.say(controller.order())
     assert (await controller.hear(Result)).ok
+
+
+def test_a_pole_of_a_large_city_asks_seldom_and_waits_longer() -> None:
+    async def main(clock: Clock) -> None:
+        async with playing(clock, report_every_s=900.0, heartbeat_every_s=20.0) as controller:
+            await controller.welcome()
+            report = await controller.hear(Report)
+            await controller.say(Ack(boot=report.boot, durable_seq=report.seq))
+            said_s = clock.monotonic_s()
+            await controller.hear(Heartbeat)
+            assert clock.monotonic_s() - said_s == pytest.approx(20.0)
+            await controller.hear(Hello, within_s=200.0)  # on a new line
+            assert clock.monotonic_s() - said_s == pytest.approx(60.0, abs=rules.RETRY_MAX_S)
+
+    run(main, virtual_tempo())

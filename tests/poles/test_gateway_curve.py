@@ -20,6 +20,7 @@ from poles.commands import Outcome
 from poles.connection import CurveConnection
 from poles.gateway import Gateway
 from poles.keys import KeyPair, new_key_pair
+from poles.lines import SocketLine
 from poles.protocol import Accepted, Ack, Command, Heartbeat, Hello, Refusal, Report, Result, Welcome
 from poles.services.lamp import Lamp, Pattern
 from poles.services.weather import Weather
@@ -138,13 +139,13 @@ async def test_a_pole_that_takes_anothers_routing_id_takes_nothing_else(town: To
         liar.curve_serverkey = town.server.public
         liar.connect(town.gateway.address)
         try:
-            await RawPole(liar).say(hello(CODE))
-            assert (await RawPole(liar).expect(Refusal)).code == "pole.identity"
+            await RawPole(SocketLine(liar)).say(hello(CODE))
+            assert (await RawPole(SocketLine(liar)).expect(Refusal)).code == "pole.identity"
             asking = asyncio.create_task(town.gateway.command(CODE, "lamp", "off", deadline_s=5.0))
             command = await victim.expect(Command)
             await victim.say(Result(id=command.id, ok=True))
             assert (await asking).accepted
-            assert await RawPole(liar).hear(within_s=0.1) is None
+            assert await RawPole(SocketLine(liar)).hear(within_s=0.1) is None
         finally:
             liar.close()
 
@@ -155,8 +156,8 @@ async def test_a_plain_client_gets_no_message(town: Town) -> None:
     plain.set(zmq.LINGER, 0)
     plain.connect(town.gateway.address)
     try:
-        await RawPole(plain).say(hello())
-        assert await RawPole(plain).hear(within_s=0.4) is None
+        await RawPole(SocketLine(plain)).say(hello())
+        assert await RawPole(SocketLine(plain)).hear(within_s=0.4) is None
     finally:
         plain.close()
     assert town.store.told == []
@@ -239,8 +240,9 @@ async def test_another_pole_cannot_answer_a_command(town: Town) -> None:
 async def test_rubbish_is_counted_and_dropped(town: Town) -> None:
     async with town.welcomed() as pole:
         for body in (b"", b"\xc1", b"\x91" * 60_000, b"\x81\xa4type\xa5hello"):
-            await pole.socket.send(body)
-        await pole.socket.send_multipart([b"two", b"frames"])
+            await pole.say_raw(body)
+        assert isinstance(pole.line, SocketLine)
+        await pole.line.socket.send_multipart([b"two", b"frames"])
         await pole.say(Welcome(version=1, boot="b1", durable_seq=9), Heartbeat())
         assert await pole.hear() == Heartbeat()
     assert town.gateway.statistics()["malformed"] == 6
@@ -250,7 +252,7 @@ async def test_rubbish_is_counted_and_dropped(town: Town) -> None:
 @in_town
 async def test_an_oversized_message_ends_the_connection_and_harms_nobody_else(town: Town) -> None:
     async with town.welcomed(CODE) as bystander, town.welcomed(OTHER_CODE) as flooder:
-        await flooder.socket.send(bytes(200_000))
+        await flooder.say_raw(bytes(200_000))
         await bystander.say(report(1))
         assert await bystander.hear() == Ack(boot="b1", durable_seq=1)
         await flooder.say(report(1))
@@ -261,7 +263,8 @@ async def test_an_oversized_message_ends_the_connection_and_harms_nobody_else(to
 @in_town
 async def test_a_pole_that_does_not_read_stops_nobody(town: Town) -> None:
     async with town.welcomed(CODE) as bystander, town.pole(OTHER_CODE) as deaf:
-        deaf.socket.set(zmq.RCVHWM, 1)
+        assert isinstance(deaf.line, SocketLine)
+        deaf.line.socket.set(zmq.RCVHWM, 1)
         await deaf.say(hello(OTHER_CODE))
         for _ in range(3000):
             await deaf.say(Heartbeat())

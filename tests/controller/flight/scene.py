@@ -86,6 +86,9 @@ class SpokenPoles:
     def poles(self) -> Mapping[str, PoleState]:
         return {code: self._state(code, spoken) for code, spoken in self.says.items()}
 
+    def latest(self, service: str) -> Mapping[str, Reading]:
+        return {code: state.readings[service] for code, state in self.poles.items() if service in state.readings}
+
     def _state(self, code: str, spoken: Spoken) -> PoleState:
         now_s = asyncio.get_running_loop().time()
         readings: dict[str, Reading] = {}

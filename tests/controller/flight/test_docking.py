@@ -10,7 +10,7 @@ import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon
-from controller.events import AlarmRaised, DockReserved, LandingChosen, Phase
+from controller.events import AlarmRaised, DockReserved, IntentAccepted, LandingChosen, Phase
 from controller.flight.docking import (
     COMMITTED_BELOW_M,
     DECIDE_BEFORE_END_S,
@@ -19,7 +19,9 @@ from controller.flight.docking import (
     HEARD_ABOVE_M,
     Docking,
 )
-from missions.plan import Plan
+from controller.flight.reservation import volumes_at
+from missions.plan import Plan, Purpose
+from missions.planning import AGAIN_S
 from poles.services.cover import Cover
 from tests.controller.flight import scene as s
 from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, Scene, Spoken, dock, in_scene, plan
@@ -479,3 +481,23 @@ def test_the_third_dock_is_asked_only_after_the_second_had_its_time(tmp_path: Pa
         assert scene.poles.ordered(third) == ["dock reserve", "lamp landing", "dock open"]
 
     docking(tmp_path, body, made)
+
+
+@pytest.mark.parametrize(("spare_s", "lands"), [(60.0, True), (-1.0, False)])
+def test_no_landing_is_begun_whose_break_off_would_end_after_the_reserved_time(
+    tmp_path: Path, spare_s: float, lands: bool
+) -> None:
+    """A random day's slow store let a dock's word age again and again, and the drone tried until its time was over."""
+
+    async def test(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
+        (hold,) = (volume for volume in plan().volumes if plan().legs[volume.leg].purpose is Purpose.HOLD)
+        takeoff_s = scene.district.clock.utc_s() + AGAIN_S + spare_s - hold.end_s
+        volumes = volumes_at(plan(), takeoff_s)
+        await scene.district.record(IntentAccepted(flight=FLIGHT, priority=0, volumes=volumes))
+        opens_when_asked(scene, PRIMARY)
+        flown.at_hold()
+        await asyncio.sleep(HOLD_S + 2.0)
+        assert flown.jumps == ([OPTIONS[PRIMARY].first_seq] if lands else [])
+        assert (flown.item == GROUND.first_seq) is not lands
+
+    docking(tmp_path, test)

@@ -43,7 +43,9 @@ Body = Callable[[DroneLink, SimDrone], Awaitable[Any]]
 
 def copter(clock: Clock, seed: int, *, warm: bool = True) -> SimDrone:
     rng = random.Random(seed)
-    return SimDrone(lat_deg=LAT, lon_deg=LON, amsl_m=100.0, rng=rng, wind=Wind(rng=rng), utc_s=clock.utc_s, warm=warm)
+    return SimDrone(
+        lat_deg=LAT, lon_deg=LON, datum_amsl_m=100.0, rng=rng, wind=Wind(rng=rng), utc_s=clock.utc_s, warm=warm
+    )
 
 
 async def flown(link: DroneLink, drone: SimDrone, body: Body) -> None:

@@ -5,12 +5,12 @@ import random
 from collections.abc import Callable, Coroutine
 
 import pytest
-import zmq.asyncio
 
 from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import InprocConnection
+from poles.connection import MemoryConnection
 from poles.gateway import WAITING_PER_POLE, Gateway
+from poles.lines import Exchange
 from poles.protocol import Accepted, Ack, Heartbeat, Hello, Refusal, Report, Result, Welcome, encode
 from poles.services.weather import WeatherReadings
 from tests.poles.raw_pole import (
@@ -23,17 +23,14 @@ from tests.poles.raw_pole import (
     hello,
     raw_pole,
     report,
-    zmq_context,
 )
 
-LINE = "poles"
-Body = Callable[[Clock, zmq.asyncio.Context, Store], Coroutine[None, None, None]]
+Body = Callable[[Clock, Exchange, Store], Coroutine[None, None, None]]
 
 
 def in_virtual_time(test: Body) -> Callable[[], None]:
     async def main(clock: Clock) -> None:
-        async with zmq_context() as context:
-            await test(clock, context, Store())
+        await test(clock, Exchange(), Store())
 
     def wrapped() -> None:
         run(main, virtual_tempo())
@@ -43,12 +40,12 @@ def in_virtual_time(test: Body) -> Callable[[], None]:
 
 
 @in_virtual_time
-async def test_the_pole_is_who_its_routing_id_says(clock: Clock, context: zmq.asyncio.Context, store: Store) -> None:
+async def test_the_pole_is_who_its_line_says(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
-        assert gateway.address == "inproc://poles"
+        assert gateway.address == "memory:"
         await pole.say(hello(OTHER_CODE))
         assert (await pole.expect(Refusal)).code == "pole.identity"
         await pole.say(hello(CODE))
@@ -58,11 +55,11 @@ async def test_the_pole_is_who_its_routing_id_says(clock: Clock, context: zmq.as
 
 @in_virtual_time
 async def test_another_version_is_refused_with_the_ones_that_are_spoken(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
+    clock: Clock, exchange: Exchange, store: Store
 ) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello(version=2))
         refusal = await pole.expect(Refusal)
@@ -73,13 +70,11 @@ async def test_another_version_is_refused_with_the_ones_that_are_spoken(
 
 
 @in_virtual_time
-async def test_the_welcome_tells_what_the_store_held_before(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_the_welcome_tells_what_the_store_held_before(clock: Clock, exchange: Exchange, store: Store) -> None:
     stored = {CODE: {"b1": 41}}
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store, stored=stored)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store, stored=stored)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello())
         assert (await pole.expect(Welcome)).durable_seq == 41
@@ -93,11 +88,11 @@ async def test_the_welcome_tells_what_the_store_held_before(
 
 @in_virtual_time
 async def test_a_new_boot_counts_from_one_again_and_an_old_boots_rest_is_still_taken(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
+    clock: Clock, exchange: Exchange, store: Store
 ) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello(), report(1))
         await pole.expect(Welcome)
@@ -112,12 +107,10 @@ async def test_a_new_boot_counts_from_one_again_and_an_old_boots_rest_is_still_t
 
 
 @in_virtual_time
-async def test_a_hello_is_stored_when_it_says_something_new(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_a_hello_is_stored_when_it_says_something_new(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)),
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)),
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         for message in (hello(), hello(), hello(unsent=3), hello(lat_deg=34.76), hello(lat_deg=34.76, boot="b2")):
             await pole.say(message)
@@ -126,12 +119,10 @@ async def test_a_hello_is_stored_when_it_says_something_new(
 
 
 @in_virtual_time
-async def test_only_readings_that_are_understood_are_stored(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_only_readings_that_are_understood_are_stored(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello())
         await pole.expect(Welcome)
@@ -147,10 +138,10 @@ async def test_only_readings_that_are_understood_are_stored(
 
 
 @in_virtual_time
-async def test_a_late_report_does_not_look_young(clock: Clock, context: zmq.asyncio.Context, store: Store) -> None:
+async def test_a_late_report_does_not_look_young(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await asyncio.sleep(100.0)
         await pole.say(hello())
@@ -172,12 +163,10 @@ async def test_a_late_report_does_not_look_young(clock: Clock, context: zmq.asyn
 
 
 @in_virtual_time
-async def test_what_a_full_queue_does_not_take_comes_again(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_what_a_full_queue_does_not_take_comes_again(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello())
         await pole.expect(Welcome)
@@ -196,12 +185,10 @@ async def test_what_a_full_queue_does_not_take_comes_again(
 
 
 @in_virtual_time
-async def test_until_waits_for_what_a_pole_says_and_no_longer(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_until_waits_for_what_a_pole_says_and_no_longer(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
         asyncio.TaskGroup() as tasks,
     ):
         waiting = tasks.create_task(gateway.until(CODE, lambda state: "weather" in state.readings, deadline_s=30.0))
@@ -214,12 +201,10 @@ async def test_until_waits_for_what_a_pole_says_and_no_longer(
 
 
 @in_virtual_time
-async def test_a_wrong_order_never_leaves_the_controller(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
+async def test_a_wrong_order_never_leaves_the_controller(clock: Clock, exchange: Exchange, store: Store) -> None:
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello())
         await pole.expect(Welcome)
@@ -231,18 +216,18 @@ async def test_a_wrong_order_never_leaves_the_controller(
 
 @in_virtual_time
 async def test_a_store_that_fails_ends_the_gateway_and_acknowledges_nothing(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
+    clock: Clock, exchange: Exchange, store: Store
 ) -> None:
     async def full_disk(code: str, message: Hello | Report) -> None:
         if isinstance(message, Report):
             raise OSError("no space left")
 
     async def until_it_fails(pole: RawPole) -> None:
-        async with Gateway.inproc(context, LINE, **gateway_needs(clock, store, on_report=full_disk)):
+        async with Gateway.memory(exchange, **gateway_needs(clock, store, on_report=full_disk)):
             await pole.say(hello(), report(1))
             await asyncio.sleep(60.0)
 
-    async with raw_pole(InprocConnection(context, LINE)) as pole:
+    async with raw_pole(MemoryConnection(exchange)) as pole:
         with pytest.raises(ExceptionGroup) as failed:
             await until_it_fails(pole)
         assert failed.value.split(OSError)[0] is not None
@@ -252,20 +237,20 @@ async def test_a_store_that_fails_ends_the_gateway_and_acknowledges_nothing(
 
 @in_virtual_time
 async def test_twenty_thousand_damaged_messages_do_not_harm_the_gateway(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
+    clock: Clock, exchange: Exchange, store: Store
 ) -> None:
     rng = random.Random(11)
     whole = [encode(m) for m in (hello(), report(1), Heartbeat(), Accepted(id="c"), Result(id="c", ok=True))]
     async with (
-        Gateway.inproc(context, LINE, **gateway_needs(clock, store)) as gateway,
-        raw_pole(InprocConnection(context, LINE)) as pole,
-        raw_pole(InprocConnection(context, LINE), OTHER_CODE) as neighbour,
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
+        raw_pole(MemoryConnection(exchange), OTHER_CODE) as neighbour,
     ):
         for _ in range(20_000):
             body = bytearray(rng.choice(whole))
             for _ in range(rng.randrange(4)):
                 body[rng.randrange(len(body))] = rng.randrange(256)
-            await pole.socket.send(bytes(body[: rng.randrange(len(body) + 1)] if rng.random() < 0.2 else body))
+            await pole.say_raw(bytes(body[: rng.randrange(len(body) + 1)] if rng.random() < 0.2 else body))
             if rng.random() < 0.02:
                 await asyncio.sleep(0.0)
         await neighbour.say(hello(OTHER_CODE), report(1))
@@ -279,12 +264,29 @@ async def test_twenty_thousand_damaged_messages_do_not_harm_the_gateway(
 
 
 @in_virtual_time
-async def test_two_gateways_do_not_listen_at_one_place(
-    clock: Clock, context: zmq.asyncio.Context, store: Store
-) -> None:
-    async with Gateway.inproc(context, LINE, **gateway_needs(clock, store)):
+async def test_two_gateways_do_not_listen_at_one_place(clock: Clock, exchange: Exchange, store: Store) -> None:
+    async with Gateway.memory(exchange, **gateway_needs(clock, store)):
         with pytest.raises(Refused):
-            async with Gateway.inproc(context, LINE, **gateway_needs(clock, store)):
+            async with Gateway.memory(exchange, **gateway_needs(clock, store)):
                 pass
-    async with Gateway.inproc(context, LINE, **gateway_needs(clock, store)):
+    async with Gateway.memory(exchange, **gateway_needs(clock, store)):
         pass
+
+
+@in_virtual_time
+async def test_the_latest_readings_of_a_service_are_at_hand_for_all_poles(
+    clock: Clock, exchange: Exchange, store: Store
+) -> None:
+    async with (
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        raw_pole(MemoryConnection(exchange)) as pole,
+    ):
+        assert gateway.latest("weather") == {}
+        await pole.say(hello(), report(1), report(2, held_s=50.0), report(3, readings={"weather": {"rain_mmph": 2.0}}))
+        assert await gateway.until(CODE, lambda state: state.last_seq == 3, deadline_s=5.0)
+        assert gateway.latest("weather")[CODE].values == WeatherReadings(rain_mmph=2.0)
+        assert gateway.latest("weather")[CODE] is gateway.poles[CODE].readings["weather"]
+        await pole.say(report(4, held_s=50.0))  # taken before what is known
+        assert await gateway.until(CODE, lambda state: state.last_seq == 4, deadline_s=5.0)
+        assert gateway.latest("weather")[CODE].values == WeatherReadings(rain_mmph=2.0)
+        assert gateway.latest("dock") == {}

@@ -6,6 +6,8 @@ BENCH ?= $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))
 
 bin := .venv/bin
 pip := $(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# A ground station without its screen: what MAVProxy asks for beside pymavlink draws maps and video, 750 MB of it.
+mavproxy = $(pip) --no-deps MAVProxy
 frame := setup.cfg pyproject.toml constraints.txt
 
 # An inherited path would let code in that is not in .venv.
@@ -61,6 +63,7 @@ clean:
 	@.ci/venv
 	@echo 'installing Beichen and its tests into .venv'
 	@$(pip) -e '.[test]'
+	@$(mavproxy)
 	@touch .venv/.core $@
 
 .venv/.bench: $(frame)
@@ -73,4 +76,5 @@ clean:
 	@.ci/venv
 	@echo 'installing Beichen, its tests and linters into .venv'
 	@$(pip) -e '.[test,lint]'
+	@$(mavproxy)
 	@touch .venv/.core .venv/.test $@

@@ -11,8 +11,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import shapely
-
 from airspace.frames import LatLon
 from airspace.margins import derive_margins
 from airspace.model import Airspace
@@ -190,7 +188,8 @@ def _worst_wh(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -
 
 
 def _fence(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -> Fence:
-    shapes = [shapely.union_all([*setting.lines(legs), *contingency.areas])]
+    # each by itself: a union of lines and of triangles as thin as these loses pieces of them
+    shapes = [*setting.lines(legs), *contingency.areas]
     outlines = [zone.volume.outline for zone in setting.cruise_zones]
     fence = make_fence(shapes, outlines, setting.lateral_m)
     if fence.corners > MOST_CORNERS:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from airspace.margins import grown
 from airspace.routing import Obstacle, PointXY
@@ -39,7 +40,10 @@ def shadows(refuges: Sequence[Refuge], zones: Sequence[Obstacle], clearance_m: f
     found: list[Shadow] = []
     for refuge in refuges:
         cell = neighbourhood(refuge, refuges, area)
+        eye, widest_m = Point(refuge.at), _farthest_m(cell, refuge.at)
         for zone_id, core in cores:
+            if core.distance(eye) >= widest_m or not _sector(core, refuge.at, reach_m).intersects(cell):
+                continue  # what it hides lies behind it
             hidden = behind(core, refuge.at, reach_m).intersection(cell)
             parts = [part for part in shapely.get_parts(hidden) if part.area > LEAST_AREA_M2]
             if parts:
@@ -55,6 +59,8 @@ def neighbourhood(refuge: Refuge, refuges: Sequence[Refuge], area: Polygon) -> P
         between_m = math.dist(refuge.at, other.at)
         if other is refuge or between_m == 0.0:
             continue
+        if between_m / 2.0 + UNSURE_M + PIECE_M >= _farthest_m(cell, refuge.at):
+            continue  # it is nearer nowhere in what is left
         ahead = (np.asarray(other.at) - refuge.at) / between_m
         side = np.array([-ahead[1], ahead[0]])
         middle = refuge.at + ahead * (between_m / 2.0 + UNSURE_M + PIECE_M)
@@ -63,10 +69,30 @@ def neighbourhood(refuge: Refuge, refuges: Sequence[Refuge], area: Polygon) -> P
     return cell
 
 
+def _farthest_m(cell: Polygon, at: PointXY) -> float:
+    """How far a shape reaches from a point [m]."""
+    return float(np.hypot(*(shapely.get_coordinates(cell) - at).T).max(initial=0.0))
+
+
+def _sector(core: Polygon | MultiPolygon, eye: PointXY, reach_m: float) -> BaseGeometry:
+    """A convex shape that holds what a shape hides from a point, as far as three quarters of `reach_m` [m]."""
+    points = shapely.get_coordinates(_in_short_edges(core, eye))
+    away = points - eye
+    far = eye + away / np.hypot(*away.T).clip(min=1e-9)[:, None] * reach_m
+    sector: BaseGeometry = shapely.convex_hull(shapely.multipoints(np.vstack([points, far])))
+    return sector
+
+
+def _in_short_edges(core: Polygon | MultiPolygon, eye: PointXY) -> BaseGeometry:
+    """A shape with more corners, so that none of its edges is seen under a wide angle."""
+    distance_m = max(float(core.distance(Point(eye))), 1.0)
+    fine: BaseGeometry = shapely.segmentize(core, WIDEST_EDGE * distance_m)
+    return fine
+
+
 def behind(core: Polygon | MultiPolygon, eye: PointXY, reach_m: float) -> Polygon | MultiPolygon:
     """Everything that a shape hides from a point outside it, as far as `reach_m` [m] from the point."""
-    distance_m = max(float(core.distance(Point(eye))), 1.0)
-    fine = shapely.orient_polygons(shapely.segmentize(core, WIDEST_EDGE * distance_m))
+    fine = shapely.orient_polygons(_in_short_edges(core, eye))
     hidden: list[Polygon] = []
     for part in shapely.get_parts(fine):
         for ring in (part.exterior, *part.interiors):

@@ -92,7 +92,9 @@ def _split(way: Way, before_m: float) -> tuple[tuple[PointXY, ...], tuple[PointX
 def _nearest_open_ground(setting: Setting, hold: PointXY) -> tuple[OpenGround, tuple[PointXY, ...]]:
     """The open ground with the shortest way from the hold; the first by name of those that are equally near."""
     found: list[tuple[float, str, OpenGround, Way]] = []
-    for ground, at in setting.open_ground:
+    for ground, at in sorted(setting.open_ground, key=lambda place: math.dist(hold, place[1])):
+        if found and math.dist(hold, at) > min(entry[0] for entry in found):
+            break  # no way is shorter than the straight one
         way = setting.cruise.way(hold, at)
         if isinstance(way, Way):
             found.append((way.length_m, ground.name, ground, way))

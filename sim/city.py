@@ -1,41 +1,76 @@
-"""A simulated city: drones and poles in one wind, with docks that feel the drones, and faults on request.
+"""A simulated city: drones and poles in one air, on one ground, with docks that feel the drones.
 
 It does not know who flies it: drones answer on whatever links are attached, poles connect to whatever gateway they are
-given.
+given. Whatever can go wrong is a method of the part that it goes wrong with; `sim.timeline` calls them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 import random
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
 
 from airspace.frames import LatLon, LocalFrame
-from airspace.reasons import Reason, Refused, Rule, Words
 from poles.connection import Connection
-from sim.city_file import CityDrone, CityFile, CityPole
-from sim.drone import SimDrone
-from sim.faults import Fault
-from sim.links import MemoryLink, UdpLink
+from sim.city_file import CityAircraft, CityCell, CityDrone, CityFile, CityPole
+from sim.districts import Districts
+from sim.drone import SimDrone, Truth
+from sim.faults import Target
+from sim.flight.flock import Flock
+from sim.gnss.sky import Sky
+from sim.links import Link, MemoryLink, Quality, UdpLink
+from sim.place.buildings import hidden_by
+from sim.place.ground import BuiltGround, load_ground
 from sim.pole import PoleSite, SimPole
+from sim.pole_network import PoleNetwork
+from sim.radio.coverage import Cell, Place, Radio
+from sim.radio.reception import NO_TROUBLE, Reception, Trouble
+from sim.surroundings import LevelGround
+from sim.traffic.adsb import HEARD_EVERY_S, RECEIVER_RANGE_M, adsb_vehicle
+from sim.traffic.aircraft import Aircraft, Heard, Kind, Traffic
+from sim.weather.conditions import Weather
 from sim.wind import Wind
 
 ON_PAD_M = 1.5
 HEAD_AGL_M = 10.0
-IN_FLIGHT_AFTER_S = 60.0  # when a fault of the flight happens, counted from take-off
+WEATHER_EVERY_S = 10.0
+SYSTEM_IDS = 250  # ground stations are above
 
-NO_DOCK = Rule(
-    "inject.no-dock",
-    Words("there is no dock {dock} in this city to go wrong", "该城市中没有可注入故障的机库 {dock}"),
-    Words(
-        "Name a pole of the city with --dock, or fly a request that lands on one.",
-        "请用 --dock 指定灯杆，或执行在机库降落的请求。",
-    ),
-)
+
+class Flown(Protocol):
+    """A drone as far as a city needs it from outside: a simulated one, or a real autopilot in its own simulator."""
+
+    @property
+    def on_takeoff(self) -> list[Callable[[float, float], None]]:
+        """Called with latitude and longitude [deg] when the ground is left."""
+
+    @property
+    def on_touchdown(self) -> list[Callable[[float, float], None]]:
+        """Called with latitude and longitude [deg] when the ground is reached."""
+
+    @property
+    def truth(self) -> Truth:
+        """Where it really is."""
+
+    def attach(self, link: Link) -> None:
+        """Serve one more link."""
+
+    async def run(self) -> None:
+        """Live until cancelled."""
 
 
 class City:
-    """Everything simulated; `run` lives until cancelled. The same seed gives the same city to the bit."""
+    """Everything simulated; `run` lives until cancelled. The same seed gives the same city to the bit.
+
+    `folder` is where the city file lies: the files it names are read from there, and `Refused` is raised for bad ones.
+    `autopilots` take the place of drones of the file, by their ids: docks feel them and radio reaches them, but they
+    fly in a world of their own, without this city's wind, and no fault reaches into them. `flown` has both kinds,
+    `drones` the simulated ones.
+    """
 
     def __init__(
         self,
@@ -44,124 +79,306 @@ class City:
         utc_s: Callable[[], float],
         seed: int,
         connections: Mapping[str, Connection],
-        wished_dock: str = "",
+        folder: Path = Path(),
+        autopilots: Mapping[str, Flown] | None = None,
     ) -> None:
         self.file = file
-        self._frame = LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg))
+        self.frame = LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg))
         self._utc_s = utc_s
         self._seed = seed
-        self._wished_dock = wished_dock
-        self._taken_in_flight = False
-        self._cut_in_flight = False
-        weather = file.weather
-        self.wind = Wind(rng=self._rng("wind"), gust_mps=weather.gust_mps)
-        self.wind.set_mean(weather.wind_mps, weather.from_deg)
-        self.poles = {pole.code: self._pole(pole, connections[pole.code]) for pole in file.poles}
-        self.drones = {drone.id: self._drone(drone) for drone in file.drones}
-        self._links: list[MemoryLink | UdpLink] = []
-        for drone in self.drones.values():
-            self._touch(drone, lambda pole: pole.drone_landed())
+        self.on_takeoff: list[Callable[[str], None]] = []  # told the drone's id
+        self.on_touchdown: list[Callable[[str], None]] = []
+        self.ground: BuiltGround = load_ground(file, folder)
+        self.skyline = self.ground.skyline()
+        self.wind = self._make_wind()
+        self.weather = Weather(file.weather, self.frame, utc_s)
+        self.sky = Sky(
+            self.frame,
+            utc_s=utc_s,
+            datum_ellipsoidal_m=file.ground.amsl_m + file.ground.geoid_m,
+            skyline=self.skyline,
+        )
+        self.radio = Radio(
+            map(self._cell, file.cells), hidden_by(self.ground.buildings) if self.ground.buildings.solids else None
+        )
+        self.traffic = Traffic()
+        self.networks = {pole.code: PoleNetwork(connections[pole.code]) for pole in file.poles}
+        self.flock = Flock()
+        self.poles = {pole.code: self._pole(pole) for pole in file.poles}
+        self._docks = {code: pole for code, pole in self.poles.items() if pole.site.has_dock}
+        self.districts = Districts(file.poles, file.cells, self.poles, self.networks, self.radio)
+        given = autopilots or {}
+        self.drones = {
+            drone.id: self._drone(drone, number) for number, drone in enumerate(file.drones) if drone.id not in given
+        }
+        self.flown: dict[str, Flown] = {drone.id: given.get(drone.id) or self.drones[drone.id] for drone in file.drones}
+        for name, flown in self.flown.items():
+            self._follow(name, flown)
+        self._receptions = {name: self._reception(name) for name in self.flown}
+        self._links: dict[str, list[MemoryLink | UdpLink]] = {drone.id: [] for drone in file.drones}
+        self._unheard: list[str] = []  # drones whose links are cut
+        self._rain_at: dict[str, float] = {}  # poles where it rains otherwise
+        for name in self.flown:
+            self._touch(name, SimPole.drone_landed)
+        self._let_weather_be(0.0)
 
     def _rng(self, name: str) -> random.Random:
         return random.Random(f"{self._seed}/{name}")
 
-    def _pole(self, pole: CityPole, connection: Connection) -> SimPole:
-        position = LatLon(pole.lat_deg, pole.lon_deg)
+    # What it is made of
+
+    def _make_wind(self) -> Wind:
+        weather, ground = self.file.weather, self.ground
+        wind = Wind(
+            rng=self._rng("wind"),
+            gust_mps=weather.gust_mps,
+            shear_exponent=weather.shear_exponent,
+            ground_m=ground.terrain_m if ground.terrain is not None else None,
+        )
+        wind.set_mean(weather.wind_mps, weather.from_deg)
+        return wind
+
+    def _place(self, lat_deg: float, lon_deg: float, agl_m: float) -> Place:
+        e, n = self.frame.xy(LatLon(lat_deg, lon_deg))
+        return e, n, self.ground.terrain_m(e, n) + agl_m
+
+    def _cell(self, cell: CityCell) -> Cell:
+        return Cell(cell.name, self._place(cell.lat_deg, cell.lon_deg, cell.agl_m), cell.range_m, cell.delay_s)
+
+    def _pole(self, pole: CityPole) -> SimPole:
+        e, n, foot_m = self._place(pole.lat_deg, pole.lon_deg, 0.0)
         site = PoleSite(
             code=pole.code,
-            position=position,
-            xy_m=self._frame.xy(position),
+            position=LatLon(pole.lat_deg, pole.lon_deg),
+            xy_m=(e, n),
             head_agl_m=HEAD_AGL_M,
-            head_ellipsoidal_m=self.file.ground.amsl_m + self.file.ground.geoid_m + HEAD_AGL_M,
+            head_ellipsoidal_m=self.file.ground.amsl_m + self.file.ground.geoid_m + foot_m + HEAD_AGL_M,
+            foot_m=foot_m,
             has_dock="dock" in pole.services,
             has_weather="weather" in pole.services,
             has_lamp="lamp" in pole.services,
             has_base_station="base_station" in pole.services,
         )
-        simulated = SimPole(
-            site, wind=self.wind, connection=connection, utc_s=self._utc_s, rng=self._rng(f"pole {pole.code}")
+        return SimPole(
+            site,
+            wind=self.wind,
+            connection=self.networks[pole.code],
+            utc_s=self._utc_s,
+            rng=self._rng(f"pole {pole.code}"),
+            report_every_s=self.file.report_every_s,
+            heartbeat_every_s=self.file.heartbeat_every_s,
+            sky=self.sky,
         )
-        if self.file.weather.rain_mmph:
-            simulated.set_rain(self.file.weather.rain_mmph)
-        return simulated
 
-    def _drone(self, drone: CityDrone) -> SimDrone:
+    def _drone(self, drone: CityDrone, number: int) -> SimDrone:
+        open_plain = self.skyline is None
         simulated = SimDrone(
             lat_deg=drone.lat_deg,
             lon_deg=drone.lon_deg,
-            amsl_m=self.file.ground.amsl_m,
+            datum_amsl_m=self.file.ground.amsl_m,
+            frame=self.frame,
             heading_deg=drone.heading_deg,
-            system_id=1 + [other.id for other in self.file.drones].index(drone.id),
+            system_id=1 + number % SYSTEM_IDS,
             rng=self._rng(f"drone {drone.id}"),
+            flock=self.flock,
             wind=self.wind,
+            ground=LevelGround() if open_plain else self.ground,
             utc_s=self._utc_s,
+            personality=drone.personality,
+            sky=self.sky,
+            name=drone.id,
         )
-        simulated.on_takeoff.append(lambda lat_deg, lon_deg: self._took_off(simulated))
-        simulated.on_touchdown.append(lambda lat_deg, lon_deg: self._touch(simulated, lambda pole: pole.drone_landed()))
+        simulated.set_corrections(own_network=self.file.corrections == "network")
+        if drone.battery_pct < 100.0:
+            simulated.set_battery(drone.battery_pct / 100.0)
         return simulated
 
-    def _touch(self, drone: SimDrone, act: Callable[[SimPole], None]) -> None:
+    def _follow(self, name: str, flown: Flown) -> None:
+        flown.on_takeoff.append(lambda lat_deg, lon_deg: self._took_off(name))
+        flown.on_touchdown.append(lambda lat_deg, lon_deg: self._touched_down(name))
+
+    def _aircraft(self, given: CityAircraft, started_s: float) -> Aircraft:
+        path = tuple(self._place(point.lat_deg, point.lon_deg, point.agl_m) for point in given.path)
+        return Aircraft(
+            given.id,
+            path,
+            given.speed_mps,
+            started_s + given.at_s,
+            repeats=given.repeats,
+            heard=Heard(given.heard),
+            kind=Kind(given.kind),
+            icao=given.icao,
+        )
+
+    # Docks and what stands on them
+
+    def place_of(self, drone: str) -> Place:
+        """Where a drone really is: east, north and height above the datum [m]. Raises KeyError."""
+        if drone in self.drones:
+            return _place_of(self.drones[drone])
+        truth = self.flown[drone].truth
+        return self._place(truth.lat_deg, truth.lon_deg, truth.relative_m)
+
+    def _touch(self, drone: str, act: Callable[[SimPole], None]) -> None:
         """Tell the dock under a drone, if there is one."""
-        place = LatLon(drone.truth.lat_deg, drone.truth.lon_deg)
-        for pole in self.poles.values():
-            if pole.site.has_dock and pole.site.position.distance_m(place) <= ON_PAD_M:
+        for pole in self._docks.values():
+            if self._on_pad(drone, pole):
                 act(pole)
 
-    def _took_off(self, drone: SimDrone) -> None:
-        self._touch(drone, lambda pole: pole.drone_left())
-        loop = asyncio.get_running_loop()
-        if self._taken_in_flight:
-            loop.call_later(IN_FLIGHT_AFTER_S, self.poles[self._wished_dock].fail_taken)
-        if self._cut_in_flight:
-            for link in self._links:
-                loop.call_later(IN_FLIGHT_AFTER_S, link.cut, True)
+    def _on_pad(self, drone: str, pole: SimPole) -> bool:
+        e, n, _ = self.place_of(drone)
+        return math.dist((e, n), pole.site.xy_m) <= ON_PAD_M
+
+    def occupied(self, dock: str) -> bool:
+        """Whether one of the city's drones really stands on a dock."""
+        return any(drone.truth.landed and self._on_pad(name, self.poles[dock]) for name, drone in self.flown.items())
+
+    def targets(self, kind: Target) -> list[str] | None:
+        """The names of what a fault of this kind can happen to; None where it needs no name."""
+        match kind:
+            case Target.DRONE:
+                return list(self.drones)
+            case Target.POLE:
+                return list(self.poles)
+            case Target.DOCK:
+                return list(self._docks)
+            case Target.MAINS:
+                return list(self.districts.mains)
+            case Target.NETWORK:
+                return list(self.districts.network)
+            case Target.CELL:
+                return list(self.radio.cells)
+            case _:
+                return None
+
+    def _took_off(self, drone: str) -> None:
+        self._touch(drone, SimPole.drone_left)
+        for tell in tuple(self.on_takeoff):
+            tell(drone)
+
+    def _touched_down(self, drone: str) -> None:
+        self._touch(drone, SimPole.drone_landed)
+        for tell in tuple(self.on_touchdown):
+            tell(drone)
+
+    # Links
 
     def attach(self, drone: str, link: MemoryLink | UdpLink) -> None:
-        """Give a drone one more link, which faults of the radio then cut."""
-        self.drones[drone].attach(link)
-        self._links.append(link)
+        """Give a drone one more link, which carries as its radio does where it is, and not at all in its outages."""
+        self.flown[drone].attach(link)
+        self._links[drone].append(link)
+        link.cut(drone in self._unheard)
+        if self.radio.cells or self._receptions[drone].trouble != NO_TROUBLE:
+            self._carry(drone, link)
 
-    def inject(self, fault: Fault) -> None:
-        """Make one thing go wrong from now on; `zone` is not the city's to do.
+    def cut_links(self, drone: str, broken: bool) -> None:
+        """Begin or end an outage of all links of a drone, those that it is given meanwhile included."""
+        self._unheard = [name for name in self._unheard if name != drone] + ([drone] if broken else [])
+        for link in self._links[drone]:
+            link.cut(broken)
 
-        Raises `Refused` for a dock's fault in a city whose mission wishes for no dock.
-        """
-        if fault.name in ("dock", "pole") and self._wished_dock not in self.poles:
-            raise Refused(
-                [Reason(NO_DOCK, f"--inject {fault.name}={fault.choice}", {"dock": self._wished_dock or "-"})]
-            )
-        match fault.name:
-            case "wind":
-                self.wind.set_mean(fault.number, self.file.weather.from_deg)
-            case "rain":
-                for pole in self.poles.values():
-                    pole.set_rain(fault.number)
-            case "battery":
-                for drone in self.drones.values():
-                    drone.set_battery(fault.number / 100)
-            case "fix":
-                for drone in self.drones.values():
-                    drone.set_fix(int(fault.number))
-            case "dock":
-                self._inject_dock(fault.choice)
-            case "pole":
-                self.poles[self._wished_dock].fail_power()
-            case "link":
-                self._cut_in_flight = True
+    def trouble(self, drone: str) -> Trouble:
+        """What is wrong with a drone's radio besides coverage. Raises KeyError."""
+        return self._receptions[drone].trouble
 
-    def _inject_dock(self, choice: str) -> None:
-        dock = self.poles[self._wished_dock]
-        if choice == "taken":
-            dock.fail_taken()
-        elif choice == "stuck":
-            dock.fail_cover()
+    def set_trouble(self, drone: str, trouble: Trouble) -> None:
+        """Make a drone's radio lose, delay, spread or double what it carries, on all its links. Raises KeyError."""
+        self._receptions[drone].trouble = trouble
+        for link in self._links[drone]:
+            self._carry(drone, link)
+
+    def _reception(self, drone: str) -> Reception:
+        return Reception(self.radio, lambda: self.place_of(drone))
+
+    def _carry(self, drone: str, link: MemoryLink | UdpLink) -> None:
+        reception = self._receptions[drone]
+        if isinstance(link, MemoryLink):
+            link.carry(reception.over(link.own))
         else:
-            self._taken_in_flight = True
+            link.carry(reception.over(Quality()), self._rng(f"radio {drone} {self._links[drone].index(link)}"))
+
+    # Weather and traffic
+
+    def set_rain(self, rain_mmph: float | None, pole: str = "") -> None:
+        """Let it rain so hard [mm/h] everywhere, or at one pole only; None gives it back to the weather."""
+        if not pole:
+            self.weather.set_rain(rain_mmph)
+        elif rain_mmph is None:
+            self._rain_at.pop(pole, None)
+        else:
+            self._rain_at[pole] = rain_mmph
+        self._let_weather_be(asyncio.get_running_loop().time())
+
+    def set_temperature(self, temperature_c: float | None) -> None:
+        """Make the air so warm [°C]; None gives it back to the weather."""
+        self.weather.set_temperature(temperature_c)
+        self._let_weather_be(asyncio.get_running_loop().time())
+
+    def set_visibility(self, visibility_m: float | None) -> None:
+        """Let one see so far [m] where it does not rain; None gives it back to the weather."""
+        self.weather.set_visibility(visibility_m)
+        self._let_weather_be(asyncio.get_running_loop().time())
+
+    def _let_weather_be(self, now_s: float) -> None:
+        """Let poles and drones feel the weather of a second of the loop."""
+        for code, pole in self.poles.items():
+            if not (pole.site.has_weather or pole.site.has_dock):
+                continue
+            conditions = self.weather.at(*pole.site.xy_m, pole.site.foot_m + HEAD_AGL_M, now_s)
+            pole.visibility_m = conditions.visibility_m
+            pole.temperature_c = conditions.temperature_c
+            pole.pressure_hpa = conditions.pressure_hpa
+            rain_mmph = self._rain_at.get(code, conditions.rain_mmph)
+            if rain_mmph != pole.hardware.rain_mmph:
+                pole.set_rain(rain_mmph)
+        for drone in self.drones.values():
+            drone.set_temperature(self.weather.temperature_c(_place_of(drone)[2]))
+
+    async def _weather_passes(self) -> None:
+        while True:
+            self._let_weather_be(asyncio.get_running_loop().time())
+            await asyncio.sleep(WEATHER_EVERY_S)
+
+    async def _traffic_is_heard(self) -> None:
+        """Drones with a receiver hear of the aircraft around them."""
+        loop = asyncio.get_running_loop()
+        while True:
+            listening = [drone for drone in self.drones.values() if drone.has_adsb_receiver] if self.traffic else []
+            for drone in listening:
+                for sighting in self.traffic.heard_by(_place_of(drone), RECEIVER_RANGE_M, loop.time()):
+                    drone.hear_aircraft(adsb_vehicle(sighting, self.frame, self.file.ground.amsl_m))
+            await asyncio.sleep(HEARD_EVERY_S)
+
+    # Running
 
     async def run(self) -> None:
         """Run every drone and pole until cancelled."""
+        self._start(asyncio.get_running_loop().time())
+        gc.freeze()  # the city lives until the end: the collector need not go through it again and again
+        try:
+            await self._live()
+        finally:
+            gc.unfreeze()
+
+    async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
             for code, pole in self.poles.items():
                 group.create_task(pole.run(), name=f"pole {code}")
-            for name, drone in self.drones.items():
+            for name, drone in self.flown.items():
                 group.create_task(drone.run(), name=f"drone {name}")
+            if self.weather.changes:
+                group.create_task(self._weather_passes(), name="weather")
+            group.create_task(self._traffic_is_heard(), name="traffic")
+
+    def _start(self, now_s: float) -> None:
+        """Let the file's moments count from now."""
+        self.weather.started_s = now_s
+        for front in self.file.weather.fronts:
+            self.wind.front(now_s + front.at_s, front.over_s, front.wind_mps, front.from_deg, gust_mps=front.gust_mps)
+        for given in self.file.traffic:
+            self.traffic.add(self._aircraft(given, now_s))
+
+
+def _place_of(drone: SimDrone) -> Place:
+    body = drone.autopilot.body
+    return body.e, body.n, body.u

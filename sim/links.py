@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 PENDING_CHUNKS = 4096  # a reader that stopped loses the oldest chunk beyond this many, as a full socket buffer would
@@ -61,24 +63,97 @@ class _Inbox:
         return self._chunks.popleft()
 
 
-class MemoryLink:
-    """One end of a link in memory; chunks arrive in order, `latency_s` after they were sent, or never."""
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How a link carries: what share of the chunks it loses and doubles, and when the others arrive.
 
-    def __init__(self, *, latency_s: float, loss: float, rng: random.Random) -> None:
-        self._latency_s = latency_s
-        self._loss = loss
+    A chunk arrives `delay_s` after it was sent and up to `jitter_s` later than that, evenly spread, so that jitter lets
+    chunks overtake each other. Raises ValueError for what no link can be.
+    """
+
+    loss: float = 0.0
+    delay_s: float = 0.0
+    jitter_s: float = 0.0
+    doubled: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = 0.0 <= self.loss <= 1.0 and 0.0 <= self.doubled <= 1.0
+        if not (shares and self.delay_s >= 0.0 and self.jitter_s >= 0.0):
+            raise ValueError(f"{self} makes no link")
+
+
+class Passage:
+    """One direction of a link: chunks go in at `send` and come out at `deliver`, or never.
+
+    `quality` is asked for each chunk; chance is drawn from `rng` only where the quality leaves something to it.
+    """
+
+    def __init__(self, deliver: Callable[[bytes], None], quality: Callable[[], Quality], rng: random.Random) -> None:
+        self._deliver = deliver
         self._rng = rng
-        self._inbox = _Inbox()
-        self._under_way: deque[bytes] = deque()
-        self._outage = [False]  # shared by both ends
-        self._peer: MemoryLink = self
+        self._under_way: dict[float, list[bytes]] = {}  # by the loop second of arrival
+        self.quality = quality
         self.sent = 0
         self.lost = 0
+
+    def send(self, data: bytes) -> None:
+        """Send a chunk on its way."""
+        self.sent += 1
+        quality = self.quality()
+        if quality.loss > 0.0 and self._rng.random() < quality.loss:
+            self.lost += 1
+            return
+        self._depart(data, quality)
+        if quality.doubled > 0.0 and self._rng.random() < quality.doubled:
+            self._depart(data, quality)
+
+    def _depart(self, data: bytes, quality: Quality) -> None:
+        loop = asyncio.get_running_loop()
+        at_s = loop.time() + quality.delay_s
+        if quality.jitter_s > 0.0:
+            at_s += self._rng.random() * quality.jitter_s
+        # one timer for all that arrives at a moment: the loop runs timers of one moment in any order
+        together = self._under_way.get(at_s)
+        if together is None:
+            self._under_way[at_s] = [data]
+            loop.call_at(at_s, self._arrive, at_s)
+        else:
+            together.append(data)
+
+    def _arrive(self, at_s: float) -> None:
+        for data in self._under_way.pop(at_s):
+            self._deliver(data)
+
+
+class MemoryLink:
+    """One end of a link in memory."""
+
+    def __init__(self, quality: Quality, rng: random.Random) -> None:
+        self.own = quality  # what it carries as until `carry` says otherwise
+        self._inbox = _Inbox()
+        self._outage = [False]  # shared by both ends
+        self._way = Passage(self._inbox.put, lambda: quality, rng)
+        self._peer: MemoryLink = self
 
     def join(self, peer: MemoryLink) -> None:
         """Make this end and `peer` the two ends of one link."""
         self._peer, peer._peer = peer, self
         self._outage = peer._outage
+        self._way, peer._way = peer._way, self._way  # each end's way leads into the other's inbox
+
+    @property
+    def sent(self) -> int:
+        """How many chunks this end has sent."""
+        return self._way.sent
+
+    @property
+    def lost(self) -> int:
+        """How many of them were lost."""
+        return self._way.lost
+
+    def carry(self, quality: Callable[[], Quality]) -> None:
+        """From now on carry as `quality` says, which is asked for each chunk in both directions."""
+        self._way.quality = self._peer._way.quality = quality
 
     def cut(self, broken: bool) -> None:
         """Begin or end an outage of the whole link: what is sent meanwhile is lost, in both directions."""
@@ -86,16 +161,11 @@ class MemoryLink:
 
     def send(self, data: bytes) -> None:
         """Send a chunk to the other end."""
-        self.sent += 1
-        if self._inbox.closed or self._outage[0] or (self._loss > 0.0 and self._rng.random() < self._loss):
-            self.lost += 1
-            return
-        self._under_way.append(data)
-        asyncio.get_running_loop().call_later(self._latency_s, self._arrive)
-
-    def _arrive(self) -> None:
-        # the loop runs timers of one moment in any order, so each takes what was sent first, not what it was made for
-        self._peer._inbox.put(self._under_way.popleft())
+        if self._outage[0] or self._inbox.closed:
+            self._way.sent += 1
+            self._way.lost += 1
+        else:
+            self._way.send(data)
 
     async def receive(self) -> bytes:
         """The next chunk from the other end."""
@@ -107,24 +177,58 @@ class MemoryLink:
         self._peer._inbox.close()
 
 
-def memory_link(*, latency_s: float = 0.01, loss: float = 0.0, rng: random.Random) -> tuple[MemoryLink, MemoryLink]:
-    """Two joined ends; each chunk is lost with probability `loss`, independently."""
-    if not 0.0 <= loss <= 1.0 or latency_s < 0.0:
-        raise ValueError(f"a loss of {loss} or a latency of {latency_s} s makes no link")
-    one = MemoryLink(latency_s=latency_s, loss=loss, rng=rng)
-    other = MemoryLink(latency_s=latency_s, loss=loss, rng=rng)
+def memory_link(
+    *, latency_s: float = 0.01, jitter_s: float = 0.0, loss: float = 0.0, doubled: float = 0.0, rng: random.Random
+) -> tuple[MemoryLink, MemoryLink]:
+    """Two joined ends; each chunk meets its `Quality` independently of all others."""
+    quality = Quality(loss, latency_s, jitter_s, doubled)
+    one, other = MemoryLink(quality, rng), MemoryLink(quality, rng)
     other.join(one)
     return one, other
 
 
-class UdpLink(asyncio.DatagramProtocol):
+class SocketLink(ABC):
+    """What the links over sockets have in common: the radio that may lie behind the socket."""
+
+    def __init__(self) -> None:
+        self._inbox = _Inbox()
+        self._broken = False
+        self._out: Callable[[bytes], None] = self._transmit
+        self._in: Callable[[bytes], None] = self._inbox.put
+
+    def carry(self, quality: Callable[[], Quality], rng: random.Random) -> None:
+        """From now on carry as `quality` says, which is asked for each chunk in both directions."""
+        self._out, self._in = Passage(self._transmit, quality, rng).send, Passage(self._inbox.put, quality, rng).send
+
+    def cut(self, broken: bool) -> None:
+        """Begin or end an outage in both directions; the socket stays open."""
+        self._broken = broken
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; they are lost when the socket is closed or it is not known yet where to."""
+        if not self._broken:
+            self._out(data)
+
+    @abstractmethod
+    def _transmit(self, data: bytes) -> None:
+        """Hand a chunk to the socket."""
+
+    def _arrived(self, data: bytes) -> None:
+        if not self._broken:
+            self._in(data)
+
+    async def receive(self) -> bytes:
+        """The next chunk that arrived."""
+        return await self._inbox.get()
+
+
+class UdpLink(SocketLink, asyncio.DatagramProtocol):
     """MAVLink over UDP, one frame or more a datagram."""
 
     def __init__(self, peer: tuple[str, int] | None) -> None:
-        self._inbox = _Inbox()
+        super().__init__()
         self._peer: Any = peer
         self._transport: asyncio.DatagramTransport | None = None
-        self._broken = False
         self.address: tuple[str, int] = ("", 0)
 
     @classmethod
@@ -152,7 +256,7 @@ class UdpLink(asyncio.DatagramProtocol):
         """Called by the loop for each datagram."""
         if not self._broken:
             self._peer = addr
-            self._inbox.put(data)
+        self._arrived(data)
 
     def error_received(self, exc: Exception) -> None:
         """Called by the loop when nobody listens at the other end; the air would not say so either."""
@@ -161,20 +265,9 @@ class UdpLink(asyncio.DatagramProtocol):
         """Called by the loop when the socket is closed."""
         self._inbox.close()
 
-    def send(self, data: bytes) -> None:
-        """Send one datagram, if it is known where to."""
-        if self._broken:
-            return
+    def _transmit(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing() and self._peer is not None:
             self._transport.sendto(data, self._peer)
-
-    def cut(self, broken: bool) -> None:
-        """Begin or end an outage in both directions."""
-        self._broken = broken
-
-    async def receive(self) -> bytes:
-        """The next datagram."""
-        return await self._inbox.get()
 
     def close(self) -> None:
         """Close the socket."""
@@ -183,12 +276,13 @@ class UdpLink(asyncio.DatagramProtocol):
         self._inbox.close()
 
 
-class TcpLink(asyncio.Protocol):
-    """One accepted TCP connection; chunks are cut anywhere."""
+class TcpLink(SocketLink, asyncio.Protocol):
+    """One accepted TCP connection; chunks are cut anywhere. `on_end` is called when it is gone."""
 
-    def __init__(self, on_client: Callable[[Link], None]) -> None:
+    def __init__(self, on_client: Callable[[TcpLink], None], on_end: Callable[[TcpLink], None]) -> None:
+        super().__init__()
         self._on_client = on_client
-        self._inbox = _Inbox()
+        self._on_end = on_end
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -198,20 +292,16 @@ class TcpLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop for what arrived."""
-        self._inbox.put(data)
+        self._arrived(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop when the connection is gone."""
         self._inbox.close()
+        self._on_end(self)
 
-    def send(self, data: bytes) -> None:
-        """Send bytes; they are lost when the connection is gone."""
+    def _transmit(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-    async def receive(self) -> bytes:
-        """The next bytes."""
-        return await self._inbox.get()
 
     def close(self) -> None:
         """Close the connection after what was sent has left."""
@@ -220,6 +310,37 @@ class TcpLink(asyncio.Protocol):
         self._inbox.close()
 
 
-async def serve_tcp(host: str, port: int, on_client: Callable[[Link], None]) -> asyncio.Server:
-    """Accept connections and hand each one over as a link; the caller closes the server."""
-    return await asyncio.get_running_loop().create_server(lambda: TcpLink(on_client), host, port)
+class _Turns:
+    """Hands over one connection after the other; who comes meanwhile waits, and what it sends waits with it."""
+
+    def __init__(self, on_client: Callable[[Link], None]) -> None:
+        self._on_client = on_client
+        self._connected: list[TcpLink] = []
+
+    def come(self, link: TcpLink) -> None:
+        """A connection was made."""
+        self._connected.append(link)
+        if len(self._connected) == 1:
+            self._on_client(link)
+
+    def go(self, link: TcpLink) -> None:
+        """A connection is gone: the next one's turn, if it was the one that was served."""
+        served = self._connected[0] is link
+        self._connected.remove(link)
+        if served and self._connected:
+            self._on_client(self._connected[0])
+
+
+async def serve_tcp(
+    host: str, port: int, on_client: Callable[[Link], None], *, one_at_a_time: bool = False
+) -> asyncio.Server:
+    """Accept connections and hand each one over as a link; the caller closes the server.
+
+    `one_at_a_time` is ArduPilot's rule: a second client gets nothing until the first has gone, and is served then.
+    """
+    turns = _Turns(on_client)
+
+    def link() -> TcpLink:
+        return TcpLink(turns.come, turns.go) if one_at_a_time else TcpLink(on_client, lambda gone: None)
+
+    return await asyncio.get_running_loop().create_server(link, host, port)

@@ -11,10 +11,9 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
-from airspace.frames import LatLon
-from poles.agent import PoleAgent
+from airspace.frames import LatLon, LocalFrame
+from poles.agent import HEARTBEAT_S, PoleAgent
 from poles.connection import Connection
 from poles.services import Service
 from poles.services.base_station import BaseStation
@@ -22,24 +21,22 @@ from poles.services.cover import Motor
 from poles.services.dock import Dock, DockSensors
 from poles.services.lamp import Lamp, Pattern
 from poles.services.weather import Weather
+from sim.gnss.base_station import BaseStationStream, StationSite
+from sim.gnss.rtcm import crc_24q
+from sim.gnss.sky import Sky
+from sim.surroundings import Air
 
 COVER_TRAVEL_S = 6.0
 WEATHER_SAMPLE_S = 1.0
-
-
-class AirMotion(Protocol):
-    """What the pole asks of a wind: where the air moves to, east and north [m/s]."""
-
-    def at(self, xy_m: tuple[float, float], height_m: float, t_s: float, /) -> tuple[float, float]:
-        """The wind at a place, a height above ground [m] and a loop second."""
-        ...
+EPOCH_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoleSite:
     """Where a simulated pole stands: `xy_m` in the world's local frame, `head_agl_m` the height of anemometer and pad.
 
-    `position` are CGCS2000 degrees, `head_ellipsoidal_m` the same head as an ellipsoidal height.
+    `position` are CGCS2000 degrees, `head_ellipsoidal_m` the same head as an ellipsoidal height, `foot_m` the height of
+    its foot above the world's datum.
     """
 
     code: str
@@ -47,6 +44,7 @@ class PoleSite:
     xy_m: tuple[float, float] = (0.0, 0.0)
     head_agl_m: float = 10.0
     head_ellipsoidal_m: float = 80.0
+    foot_m: float = 0.0
     has_dock: bool = True
     has_weather: bool = True
     has_lamp: bool = True
@@ -59,6 +57,7 @@ class SimDockHardware:
     def __init__(self) -> None:
         self.opened = 0.0
         self.stuck = False
+        self.powered = True
         self.drone_present = False
         self.path_clear = True
         self.rain_mmph = 0.0
@@ -100,13 +99,24 @@ class SimDockHardware:
         self.stuck = False
         self._run_motor()
 
+    def lose_power(self) -> None:
+        """The motor stops where the cover is, whatever it is told."""
+        self._move(asyncio.get_running_loop().time())
+        self.powered = False
+        self._run_motor()
+
+    def regain_power(self) -> None:
+        """The motor obeys again."""
+        self.powered = True
+        self._run_motor()
+
     def _run_motor(self) -> None:
         loop = asyncio.get_running_loop()
         self._since_s = loop.time()
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
-        if self._motor is Motor.STOP or self.stuck:
+        if self._motor is Motor.STOP or self.stuck or not self.powered:
             return
         left = 1.0 - self.opened if self._motor is Motor.OPEN else self.opened
         # it leaves the switch behind at once and meets the other one when it arrives
@@ -114,7 +124,7 @@ class SimDockHardware:
         loop.call_soon(self._leave_switch, self._motor)
 
     def _leave_switch(self, motor: Motor) -> None:
-        if motor is self._motor and not self.stuck:
+        if motor is self._motor and not self.stuck and self.powered:
             self.opened = min(max(self.opened, 1e-3), 1.0 - 1e-3)
             self.sense()
 
@@ -124,7 +134,7 @@ class SimDockHardware:
         self.sense()
 
     def _move(self, now_s: float) -> None:
-        if self.stuck or self._motor is Motor.STOP:
+        if self.stuck or not self.powered or self._motor is Motor.STOP:
             return
         travelled = (now_s - self._since_s) / COVER_TRAVEL_S
         self.opened = min(max(self.opened + (travelled if self._motor is Motor.OPEN else -travelled), 0.0), 1.0)
@@ -147,18 +157,21 @@ class SimPole:
     """One pole of the simulated city; `run` lives until cancelled.
 
     `wind` is asked once a second at the pole's place; `rng` makes boot ids and spreads reconnects; `utc_s` is the
-    pole's clock.
+    pole's clock. A base station sees `sky` (an open one over itself when None) and gives each RTCM 3 message to
+    `corrections_out`, once a second.
     """
 
     def __init__(
         self,
         site: PoleSite,
         *,
-        wind: AirMotion,
+        wind: Air,
         connection: Connection,
         utc_s: Callable[[], float],
         rng: random.Random,
         report_every_s: float = 5.0,
+        heartbeat_every_s: float = HEARTBEAT_S,
+        sky: Sky | None = None,
     ) -> None:
         self.site = site
         self.light = SimLampHardware()
@@ -171,11 +184,16 @@ class SimPole:
         self._utc_s = utc_s
         self._rng = rng
         self._report_every_s = report_every_s
+        self._heartbeat_every_s = heartbeat_every_s
         self._weather = Weather(head_agl_m=site.head_agl_m)
+        self.corrections_out: Callable[[bytes], None] | None = None
+        self._sky = sky
+        self._station: BaseStation | None = None
         self._services = tuple(self._make_services())
         self._powered = asyncio.Event()
         self._powered.set()
         self._off = asyncio.Event()
+        self._dark: list[str] = []  # why there is no power
         self.agent = self._boot()
 
     @property
@@ -191,7 +209,10 @@ class SimPole:
     async def run(self) -> None:
         """Sample the weather and run the agent while there is power."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sample_weather(), name=f"{self.code}-weather")
+            if self.site.has_weather:
+                tasks.create_task(self._sample_weather(), name=f"{self.code}-weather")
+            if self._station is not None:
+                tasks.create_task(self._track(self._station), name=f"{self.code}-satellites")
             while True:
                 await self._powered.wait()
                 running = tasks.create_task(self.agent.run(), name=f"{self.code}-agent")
@@ -236,12 +257,33 @@ class SimPole:
 
         The dock's and the lamp's own controllers keep their state.
         """
+        self._go_dark("supply")
+
+    def restore_power(self) -> None:
+        """The computer's own supply is back: it boots again, if there are mains."""
+        self._light_up("supply")
+
+    def fail_mains(self) -> None:
+        """The mains are gone: the computer as in `fail_power`, and the dock's cover stays where it is."""
+        self.hardware.lose_power()
+        self._go_dark("mains")
+
+    def restore_mains(self) -> None:
+        """The mains are back: the cover goes on, the computer boots, if its supply works."""
+        self.hardware.regain_power()
+        self._light_up("mains")
+
+    def _go_dark(self, why: str) -> None:
+        if why not in self._dark:
+            self._dark.append(why)
         self._powered.clear()
         self._off.set()
 
-    def restore_power(self) -> None:
-        """The computer boots again."""
-        if not self._powered.is_set():
+    def _light_up(self, why: str) -> None:
+        if why not in self._dark:
+            return
+        self._dark.remove(why)
+        if not self._dark:
             self._off.clear()
             self.agent = self._boot()
             self._powered.set()
@@ -255,6 +297,7 @@ class SimPole:
             utc_s=self._utc_s,
             rng=self._rng,
             report_every_s=self._report_every_s,
+            heartbeat_every_s=self._heartbeat_every_s,
             firmware="beichen-sim/1",
         )
 
@@ -267,18 +310,33 @@ class SimPole:
         if site.has_dock:
             yield self.hardware.dock
         if site.has_base_station:
-            station = BaseStation(
+            self._station = BaseStation(
                 lat_deg=site.position.lat_deg,
                 lon_deg=site.position.lon_deg,
                 ellipsoidal_m=site.head_ellipsoidal_m,
             )
-            station.track(24)
-            yield station
+            yield self._station
+
+    async def _track(self, station: BaseStation) -> None:
+        """Receive satellites at the head; hand the corrections out while there is power."""
+        site = self.site
+        sky = self._sky or Sky(
+            LocalFrame(site.position), utc_s=self._utc_s, datum_ellipsoidal_m=site.head_ellipsoidal_m
+        )
+        at = StationSite(site.position, site.head_ellipsoidal_m, *site.xy_m, site.foot_m + site.head_agl_m)
+        stream = BaseStationStream(at, sky, rng=self._rng, station=crc_24q(self.code.encode()) & 0xFFF)
+        while True:
+            station.track(len(stream.satellites()))
+            if self.corrections_out is not None and self._powered.is_set():
+                for frame in stream.epoch():
+                    self.corrections_out(frame)
+            await asyncio.sleep(EPOCH_EVERY_S)
 
     async def _sample_weather(self) -> None:
         loop = asyncio.get_running_loop()
+        head_m = self.site.foot_m + self.site.head_agl_m
         while True:
-            east, north = self._wind.at(self.site.xy_m, self.site.head_agl_m, loop.time())
+            east, north, _ = self._wind.at(self.site.xy_m, head_m, loop.time())
             self._weather.sample_wind(east, north)
             self._weather.observe(
                 rain_mmph=self.hardware.rain_mmph,

@@ -6,6 +6,7 @@ only the transports and the gateway's listener differ.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zmq.asyncio
 
 from airspace.zones import Zone, load_charts, parse_zones
 from controller.clock import Clock
@@ -30,21 +30,28 @@ from controller.config import (
     loaded,
 )
 from controller.district import District, open_district
+from controller.events import AnyEvent, Record
 from controller.flight.mission_source import Mission, load_mission, wished_docks
 from controller.links.transport import Transport
 from controller.pole_picture import Poles, recorder
-from controller.run import RunResult, fly_mission, resume_run
+from controller.run import RunResult, begin, conduct_rest, conduct_run, fly_mission, resume_run, run_of
 from controller.site_airspace import site_register
+from controller.state import FlightState
 from controller.tasks import attended
-from poles.connection import InprocConnection
+from poles.connection import MemoryConnection
 from poles.gateway import Gateway
+from poles.lines import Exchange
 from sim.city import City
 from sim.city_file import CityFile, load_city
-from sim.faults import Fault, parse_fault
-from sim.links import memory_link
+from sim.fault_acts import acts_in
+from sim.fault_text import parse_fault
+from sim.faults import Fault
+from sim.links import MemoryLink, Quality, memory_link
+from sim.timeline import Act, Timeline
 
-GATEWAY = "poles"
 DEFAULT_GATES = Gates()
+UNWINDING_S = 0.05
+RADIO = Quality(delay_s=0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class WorldSetup:
     seed: int = 1
     faults: tuple[Fault, ...] = ()
     extra_zones: dict[str, Any] | None = None
-    link_loss: float = 0.0
+    link: Quality = RADIO
     gates: Gates = DEFAULT_GATES
     shared: bool = False  # whether the controller tells a register of its flights, and hears of others there
 
@@ -70,27 +77,64 @@ def setup(
     return WorldSetup(load_city(city), city.parent, runs, seed, faults, extra_zones)
 
 
+class Line:
+    """A controller's end of a link; dead when the controller is, so that its last cleaning up is not heard."""
+
+    def __init__(self, end: MemoryLink) -> None:
+        self._end = end
+        self.dead = False
+
+    def send(self, data: bytes) -> None:
+        """Send a frame, if there is anybody to send it."""
+        if not self.dead:
+            self._end.send(data)
+
+    async def receive(self) -> bytes:
+        """The next bytes; raises `EOFError` when the link is closed."""
+        return await self._end.receive()
+
+    def close(self) -> None:
+        """Close the link."""
+        self._end.close()
+
+
 class World:
     """A running city and the means to start a controller in it, stop it and start another."""
 
-    def __init__(self, given: WorldSetup, clock: Clock, mission: Mission) -> None:
+    def __init__(
+        self,
+        given: WorldSetup,
+        clock: Clock,
+        mission: Mission | None = None,
+        acts: Mapping[str, Act] | None = None,
+    ) -> None:
+        """`mission` is what `fly` flies when it is given none; dock faults without a place happen to its first dock.
+
+        `acts` are the faults that whoever runs the controller makes happen, by name.
+        """
         self.given = given
         self.clock = clock
         self.mission = mission
-        self.context = zmq.asyncio.Context()
+        self.exchange = Exchange()
         self.site = site_of(given)
-        docks = wished_docks(mission)
         self.city = City(
             given.city,
             utc_s=clock.utc_s,
             seed=given.seed,
-            connections={pole.code: InprocConnection(self.context, GATEWAY) for pole in given.city.poles},
-            wished_dock=docks[0] if docks else "",
+            folder=given.folder,
+            connections={pole.code: MemoryConnection(self.exchange) for pole in given.city.poles},
         )
+        self.timeline = Timeline(
+            self.city,
+            {**acts_in(self.city), **(acts or {})},
+            wished_dock=next(iter(wished_docks(mission)), "") if mission is not None else "",
+        )
+        self.gateway: Gateway | None = None  # of the controller that runs now
+        self._lines: list[Line] = []
         self._links = 0
         self._starts = 0
         for fault in given.faults:
-            self.city.inject(fault)
+            self.timeline.inject(fault)
 
     def zones(self) -> tuple[Zone, ...]:
         """The city's airspace with the extra zones."""
@@ -105,9 +149,13 @@ class World:
         """A fresh memory link to the drone that the address names."""
         self._links += 1
         rng = random.Random(f"{self.given.seed}/link {self._links}")
-        here, there = memory_link(latency_s=0.02, loss=self.given.link_loss, rng=rng)
+        radio = self.given.link
+        here, there = memory_link(
+            latency_s=radio.delay_s, jitter_s=radio.jitter_s, loss=radio.loss, doubled=radio.doubled, rng=rng
+        )
         self.city.attach(address.removeprefix("memory:"), there)
-        return here
+        self._lines.append(Line(here))
+        return self._lines[-1]
 
     @asynccontextmanager
     async def controller(self) -> AsyncIterator[District]:
@@ -131,31 +179,67 @@ class World:
     @asynccontextmanager
     async def _gateway(self, district: District) -> AsyncIterator[None]:
         """The city's poles, connected to a district."""
-        gateway = Gateway.inproc(
-            self.context,
-            GATEWAY,
-            on_report=recorder(district.record),
+        gateway = Gateway.memory(
+            self.exchange,
+            on_report=recorder(lambda event: district.store.append(event)),
             utc_s=self.clock.utc_s,
             rng=random.Random(f"{self.given.seed}/gateway {self._starts}"),
             stored=district.state.poles_stored(),
         )
         async with gateway:
-            district.poles = Poles(gateway, self.clock)
-            yield
+            district.poles, self.gateway = Poles(gateway, self.clock), gateway
+            try:
+                yield
+            finally:
+                self.gateway = None
 
-    async def fly(self, district: District) -> RunResult:
-        """Fly the world's mission with its first drone."""
-        return await fly_mission(
-            district, self.mission, self.site.file.drones[0], self.given.runs, seed=self.given.seed
-        )
+    async def kill(self, district: District, work: asyncio.Task[Any]) -> None:
+        """End a controller's work as SIGKILL would: nothing that it still wants to record, send or order happens."""
+
+        async def never(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+            raise asyncio.CancelledError
+
+        setattr(district.store, "append", never)  # noqa: B010 - a method, replaced on purpose
+        if self.gateway is not None:
+            setattr(self.gateway, "_send", lambda route, message: False)  # noqa: B010 - the same
+        for line in self._lines:
+            line.dead = True
+        while not work.done():
+            work.cancel()
+            await asyncio.wait([work], timeout=UNWINDING_S)  # whatever it waits for in its cleaning up
+
+    def configured(self, id_: str = "") -> DroneConfig:
+        """A drone as the controller's site file has it, the first when none is named. Raises KeyError."""
+        drones = {drone.id: drone for drone in self.site.file.drones}
+        return drones[id_ or next(iter(drones))]
+
+    async def fly(self, district: District, mission: Mission | None = None, drone: str = "") -> RunResult:
+        """Fly a mission, the world's own when none is given, with a drone, the first when none is named.
+
+        As many at a time as one likes.
+        """
+        wish = mission or self.mission
+        if wish is None:
+            raise ValueError("this world has no mission of its own")
+        return await fly_mission(district, wish, self.configured(drone), self.given.runs, seed=self.given.seed)
+
+    async def conduct(self, district: District, mission: Mission, drone: str) -> tuple[str, tuple[dict[str, Any], ...]]:
+        """Fly a mission as `fly` does, without writing the run's folder: its outcome, with the reasons."""
+        run = await begin(district, mission.name, self.given.runs, seed=self.given.seed)
+        return await conduct_run(district, run, mission, self.configured(drone))
+
+    async def conduct_rest(self, district: District, flight: FlightState) -> tuple[str, tuple[dict[str, Any], ...]]:
+        """Finish a flight that an earlier controller left open, without writing the run's folder."""
+        return await conduct_rest(district, run_of(flight, self.given.runs), flight, self.configured(flight.drone))
 
     async def pick_up(self, district: District) -> list[RunResult]:
-        """Finish every flight that an earlier controller left open."""
-        drones = {drone.id: drone for drone in self.site.file.drones}
-        return [
-            await resume_run(district, flight, drones[flight.drone], self.given.runs)
-            for flight in district.state.unfinished()
-        ]
+        """Finish every flight that an earlier controller left open, all at a time; results in the order of the log."""
+        async with asyncio.TaskGroup() as group:
+            works = [
+                group.create_task(resume_run(district, flight, self.configured(flight.drone), self.given.runs))
+                for flight in district.state.unfinished()
+            ]
+        return [work.result() for work in works]
 
 
 @asynccontextmanager
@@ -164,7 +248,7 @@ async def running(world: World) -> AsyncIterator[World]:
     try:
         yield world
     finally:
-        world.context.destroy(linger=0)
+        world.exchange.stop()
 
 
 async def fly_once(given: WorldSetup, mission_file: Path, clock: Clock) -> RunResult:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
 from airspace.frames import LatLon
+from airspace.margins import grown
 from airspace.routing import Obstacle, Router
 from missions.contingency import Contingency, Refuge, Stranded, choose_refuges, pieces, rally_items
 from missions.shadows import behind, neighbourhood, shadows
@@ -116,3 +117,34 @@ def test_shadows_end_where_another_refuge_is_nearer() -> None:
     assert shadow.outline.covers(Point(250, 0))
     assert not shadow.outline.intersects(Point(400, 0))
     assert neighbourhood(HOME, [HOME], AREA).equals(AREA)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_shadow_is_passed_over_among_many_refuges(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    area = box(-800, -600, 800, 600)
+    refuges = [
+        Refuge(f"R{n}", (float(e), float(rng.uniform(-550, 550)))) for n, e in enumerate(rng.uniform(-750, 750, 9))
+    ]
+    blocks = [Point(*rng.uniform((-900, -700), (900, 700))).buffer(rng.uniform(10, 150)) for _ in range(12)]
+    zones = [
+        Obstacle(f"Z{n}", block, 0.0)
+        for n, block in enumerate(blocks)
+        if all(block.distance(Point(refuge.at)) > 31.0 for refuge in refuges)
+    ]
+    reach_m = 4.0 * math.hypot(1600.0, 1200.0)
+    expected = {
+        (zone.id, refuge.name): hidden.area
+        for refuge in refuges
+        for zone in zones
+        if not (
+            hidden := behind(grown(zone.outline, 30.0), refuge.at, reach_m).intersection(
+                neighbourhood(refuge, refuges, area)
+            )
+        ).is_empty
+    }
+    found = {(shadow.zone, shadow.refuge): shadow.outline.area for shadow in shadows(refuges, zones, 30.0, area)}
+    assert found.keys() <= expected.keys()
+    for key, area_m2 in expected.items():
+        assert found.get(key, 0.0) == pytest.approx(area_m2, abs=5.0)  # slivers below 1 m2 each are no shadows

@@ -58,7 +58,7 @@ async def staged(clock: Clock) -> AsyncIterator[tuple[SimDrone, Station]]:
     sim = SimDrone(
         lat_deg=HOME.lat_deg,
         lon_deg=HOME.lon_deg,
-        amsl_m=GROUND.amsl_m,
+        datum_amsl_m=GROUND.amsl_m,
         rng=random.Random(1),
         wind=Wind(rng=random.Random(2)),
         utc_s=clock.utc_s,

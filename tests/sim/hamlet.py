@@ -14,14 +14,14 @@ from airspace.frames import LatLon
 from controller.clock import Clock, run, virtual_tempo
 from controller.config import Gates
 from controller.district import District, open_district
-from controller.events import AlarmRaised, AnyEvent, CommandAnswered, Phase
+from controller.events import AlarmRaised, CommandAnswered, Phase
 from controller.flight.mission_source import Mission, parse_mission
 from controller.links.transport import Transport
-from controller.run import RunResult
 from controller.state import FlightState
 from controller.tasks import attended
 from sim.city_file import load_city
 from sim.drone import SimDrone
+from sim.links import Quality
 from sim.world import World, WorldSetup, running
 
 START, DOCK, ALTERNATE = "410105-LP-000001", "410105-LP-000003", "410105-LP-000004"
@@ -184,7 +184,7 @@ def live(
     """Run `main` beside the running city, in virtual time."""
     (folder / "city.yaml").write_text(city_text(), encoding="utf-8")
     city = load_city(folder / "city.yaml")
-    given = WorldSetup(city, folder, folder / "runs", seed=3, link_loss=loss, gates=gates or Gates())
+    given = WorldSetup(city, folder, folder / "runs", seed=3, link=Quality(loss, delay_s=0.02), gates=gates or Gates())
 
     async def beside(clock: Clock) -> None:
         world = Hamlet(given, clock, request())
@@ -211,18 +211,6 @@ async def until_phase(district: District, phase: Phase, flight: int = 0) -> Flig
     flights = district.state.flights
     await until(lambda: len(flights) > flight and list(flights.values())[flight].phase is phase)
     return list(flights.values())[flight]
-
-
-async def killed(district: District, work: asyncio.Task[RunResult]) -> None:
-    """End the work as SIGKILL would: whatever it still wants to record is not recorded."""
-
-    async def never(*events: AnyEvent, claims_seen: int | None = None) -> Any:
-        await asyncio.get_running_loop().create_future()
-
-    setattr(district.store, "append", never)  # noqa: B010 - a method, replaced on purpose
-    while not work.done():
-        work.cancel()
-        await asyncio.sleep(0)
 
 
 def alarms(district: District) -> list[str]:

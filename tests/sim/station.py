@@ -109,7 +109,7 @@ class Station:
             while place < len(self.heard):
                 message = self.heard[place][1]
                 place += 1
-                if message.get_type() in ("MISSION_REQUEST", "MISSION_ACK"):
+                if message.get_type() in ("MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ACK"):
                     return message
             return None
 
@@ -170,7 +170,7 @@ async def stage(
     sim = SimDrone(
         lat_deg=HOME_LAT_DEG,
         lon_deg=HOME_LON_DEG,
-        amsl_m=HOME_AMSL_M,
+        datum_amsl_m=HOME_AMSL_M,
         rng=rng,
         wind=wind or Wind(rng=random.Random(seed + 1)),
         utc_s=clock.utc_s,

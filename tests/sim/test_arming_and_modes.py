@@ -40,7 +40,8 @@ def test_it_becomes_ready_step_by_step() -> None:
             assert first("EKF_STATUS_REPORT", "m.flags", 0xA7) < 10.0
             assert first("EKF_STATUS_REPORT", "m.flags", 0x33F) == pytest.approx(41.0, abs=0.5)
             fix = station.of("GPS_RAW_INT")[-1]
-            assert (fix.fix_type, fix.satellites_visible, fix.eph, fix.h_acc) == (6, 10, 121, 300)
+            assert fix.fix_type == 6
+            assert (fix.satellites_visible >= 8, fix.eph < 200, 0 < fix.h_acc < 30) == (True, True, True)
 
     run(main, virtual_tempo())
 
@@ -199,6 +200,7 @@ def test_many_commands_are_accepted_on_the_ground_too() -> None:
             assert await station.command(178, 1, 5) == 0
             assert await station.command(115, 90, 30) == 0
             assert await station.command(179, 1) == 0
+            assert await station.command(176, 1, 4) == 0
             assert await station.command(193, 1) == 0
             assert await station.command(300) == 0
             for command, mode in ((21, 9), (17, 5), (20, 6)):

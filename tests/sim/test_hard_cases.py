@@ -24,7 +24,6 @@ from tests.sim.hamlet import (
     answers,
     command_of,
     intents,
-    killed,
     live,
     only_flight,
     request,
@@ -96,7 +95,7 @@ def test_a_second_launch_of_a_drone_in_the_air_is_refused_and_its_mode_never_cha
             flying = asyncio.create_task(world.fly(district))
             await until_phase(district, Phase.FLYING)
             await asyncio.sleep(5.0)
-            await killed(district, flying)
+            await world.kill(district, flying)
         if log_is_lost:
             world.forget()
         modes: set[str] = set()
@@ -188,7 +187,7 @@ def test_a_controller_killed_between_the_jump_and_its_record_takes_the_landing_u
             flying = asyncio.create_task(world.fly(district))
             await jumped.wait()
             await asyncio.sleep(0.03)  # the drone has it
-            await killed(district, flying)
+            await world.kill(district, flying)
             assert not [r for r in district.store.read() if isinstance(r.event, LandingChosen)]
         again: list[Radio] = []
         world.on_command(JUMP, again.append)
@@ -209,7 +208,7 @@ def test_a_drone_that_is_on_its_way_to_open_ground_by_itself_is_left_alone_by_a_
         async with world.controller() as district:
             flying = asyncio.create_task(world.fly(district))
             flight = await until_phase(district, Phase.FLYING)
-            await killed(district, flying)
+            await world.kill(district, flying)
         (ground,) = (option for option in flight.plan.landings if not option.dock)
         late: list[Radio] = []
         world.on_command(JUMP, late.append)
@@ -235,7 +234,7 @@ def test_a_controller_that_starts_after_the_landing_says_only_what_somebody_saw(
             await until_phase(district, seen)
             await asyncio.sleep(2.0)
             assert [r for r in district.store.read() if isinstance(r.event, ItemStarted)]
-            await killed(district, flying)
+            await world.kill(district, flying)
         await until(lambda: not world.drone.truth.armed)
         async with world.controller() as district:
             (result,) = await world.pick_up(district)
@@ -287,7 +286,7 @@ def test_a_flight_whose_drone_is_not_heard_after_a_restart_stays_open_until_a_pe
         async with world.controller() as district:
             flying = asyncio.create_task(world.fly(district))
             await until_phase(district, Phase.FLYING)
-            await killed(district, flying)
+            await world.kill(district, flying)
         world.on_radio = lambda radio: radio.cut(1e6)
         async with world.controller() as district:
             (result,) = await world.pick_up(district)

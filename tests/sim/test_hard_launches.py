@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from controller.flight.gates import Launch
 from controller.flight.launch import upload_and_verify
 from controller.run import fly_mission
 from controller.state import State
+from sim.drone.arming import why_not_arm
 from sim.drone.autopilot import Autopilot
 from sim.drone.items import StoredItem
-from sim.drone.readiness import why_not_arm
 from tests.sim.hamlet import (
     DOCK,
     MEADOW,
@@ -30,9 +31,9 @@ from tests.sim.hamlet import (
     Hamlet,
     answers,
     intents,
-    killed,
     live,
     only_flight,
+    request,
     until_phase,
 )
 
@@ -90,13 +91,15 @@ def test_a_drone_that_is_wrong_about_sea_level_is_refused_at_the_gate_of_its_tak
     tmp_path: Path, high_m: float
 ) -> None:
     async def main(world: Hamlet) -> None:
-        world.drone.autopilot.ground_amsl_m += high_m
+        world.drone.autopilot.datum_amsl_m += high_m
         async with world.controller() as district:
             result = await world.fly(district)
             assert result.outcome == "refused"
             (reason,) = result.reasons
             assert "'take-off place' is closed" in reason["en"]
-            assert f"{high_m:+.1f} m from the site's ground" in reason["en"]
+            told = re.search(r"([-+][\d.]+) m from the site's ground", reason["en"])
+            assert told is not None
+            assert float(told[1]) == pytest.approx(high_m, abs=1.0)  # its barometer wanders
             assert answers(district, "arm") == []
 
     live(tmp_path, main)
@@ -106,7 +109,7 @@ def test_a_drone_that_believes_to_stand_above_the_heights_of_its_request_is_refu
     tmp_path: Path,
 ) -> None:
     async def main(world: Hamlet) -> None:
-        world.drone.autopilot.ground_amsl_m += 100.0
+        world.drone.autopilot.datum_amsl_m += 100.0
         async with world.controller() as district:
             result = await world.fly(district)
             assert result.outcome == "refused"
@@ -223,7 +226,7 @@ def test_a_controller_killed_during_a_launch_leaves_nothing_held_once_another_ha
             flying = asyncio.create_task(world.fly(district))
             await until_phase(district, phase)
             await asyncio.sleep(after_s)
-            await killed(district, flying)
+            await world.kill(district, flying)
         async with world.controller() as district:
             (result,) = await world.pick_up(district)
             assert result.outcome == ("completed" if world.off_m(PLACES[DOCK]) < 1.5 else "failed")
@@ -249,7 +252,7 @@ def test_a_controller_that_dies_while_it_writes_that_the_drone_flies_finds_it_fl
             setattr(district.store, "append", dying)  # noqa: B010 - a method, replaced on purpose
             flying = asyncio.create_task(world.fly(district))
             await writes.wait()
-            await killed(district, flying)
+            await world.kill(district, flying)
         async with world.controller() as district:
             resumed = asyncio.create_task(world.pick_up(district))
             flight = await until_phase(district, Phase.FLYING)
@@ -307,7 +310,7 @@ def test_whenever_the_drone_was_switched_on_it_is_told_to_arm_only_when_it_can(t
         await asyncio.sleep(after_s)
         async with world.controller() as district:
             on_open_ground = world.site.file.drones[1]
-            flying = asyncio.create_task(fly_mission(district, world.mission, on_open_ground, world.given.runs))
+            flying = asyncio.create_task(fly_mission(district, request(), on_open_ground, world.given.runs))
             await until_phase(district, Phase.FLYING)
             assert answers(district, "arm") == ["accepted"]
             flying.cancel()
@@ -319,10 +322,10 @@ def test_whenever_the_drone_was_switched_on_it_is_told_to_arm_only_when_it_can(t
 def test_a_fence_that_an_earlier_flight_left_on_does_not_keep_the_drone_on_the_ground(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def why_not(autopilot: Autopilot) -> str | None:
+    def why_not(autopilot: Autopilot, *, force: bool) -> list[str]:
         """The real autopilot does not arm outside its fence."""
         outside = autopilot.fence_enabled and autopilot.fence_excess(autopilot.believed())[0]
-        return "Vehicle breaching Polygon fence" if outside else why_not_arm(autopilot)
+        return ["Vehicle breaching Polygon fence"] if outside else why_not_arm(autopilot, force=force)
 
     monkeypatch.setattr("sim.drone.autopilot.why_not_arm", why_not)
 

@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
-import zmq.asyncio
 
 from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.clock import Clock, run, scaled_tempo, virtual_tempo
 from poles.commands import Outcome
-from poles.connection import CurveConnection, InprocConnection
+from poles.connection import CurveConnection, MemoryConnection
 from poles.gateway import Gateway
 from poles.keys import new_key_pair
+from poles.lines import Exchange
 from poles.services.base_station import BaseStationReadings, Health
 from poles.services.cover import Cover, Motor
 from poles.services.dock import DockReadings, ForFlight, Reserve
@@ -36,7 +36,6 @@ RESERVE = {"flight": "f1"}
 @dataclass
 class Street:
     clock: Clock
-    context: zmq.asyncio.Context
     gateway: Gateway
     store: Store
     wind: Wind
@@ -71,12 +70,13 @@ class Street:
 async def street(clock: Clock, count: int = 1, seed: int = 1) -> AsyncIterator[Street]:
     store, wind = Store(), Wind(rng=random.Random(seed), gust_mps=1.0)
     wind.set_mean(6.0, 240.0)
-    async with zmq_context() as context, Gateway.inproc(context, "street", **gateway_needs(clock, store)) as gateway:
+    exchange = Exchange()
+    async with Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway:
         poles = {
             code: SimPole(
                 PoleSite(code, LatLon(34.75 + n / 1000, 113.6), xy_m=(0.0, 100.0 * n), has_base_station=n == 0),
                 wind=wind,
-                connection=InprocConnection(context, "street"),
+                connection=MemoryConnection(exchange),
                 utc_s=clock.utc_s,
                 rng=random.Random(seed * 1000 + n),
             )
@@ -85,7 +85,7 @@ async def street(clock: Clock, count: int = 1, seed: int = 1) -> AsyncIterator[S
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(pole.run()) for pole in poles.values()]
             await asyncio.sleep(1.0)
-            yield Street(clock, context, gateway, store, wind, poles)
+            yield Street(clock, gateway, store, wind, poles)
             for task in running:
                 task.cancel()
 
@@ -262,17 +262,18 @@ def test_in_thirty_rough_hours_no_cover_closes_on_a_drone() -> None:
 def test_a_gateway_that_restarts_is_found_again_and_misses_nothing() -> None:
     async def main(clock: Clock) -> None:
         store = Store()
-        async with zmq_context() as context, asyncio.TaskGroup() as tasks:
+        exchange = Exchange()
+        async with asyncio.TaskGroup() as tasks:
             pole = SimPole(
                 PoleSite(CODE, LatLon(34.75, 113.6)),
                 wind=Wind(rng=random.Random(1)),
-                connection=InprocConnection(context, "street"),
+                connection=MemoryConnection(exchange),
                 utc_s=clock.utc_s,
                 rng=random.Random(2),
             )
             running = tasks.create_task(pole.run())
             for _ in range(4):
-                async with Gateway.inproc(context, "street", **gateway_needs(clock, store)) as gateway:
+                async with Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway:
                     assert await gateway.until(CODE, lambda state: state.last_seq > 0, deadline_s=60.0)
                     await asyncio.sleep(33.3)
                 await asyncio.sleep(71.7)

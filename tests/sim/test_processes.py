@@ -107,7 +107,7 @@ from sim.links import serve_tcp
 from sim.wind import Wind
 
 async def main(clock):
-    drone = SimDrone(lat_deg=34.7478, lon_deg=113.6090, amsl_m=108.0, rng=random.Random(5),
+    drone = SimDrone(lat_deg=34.7478, lon_deg=113.6090, datum_amsl_m=108.0, rng=random.Random(5),
                      wind=Wind(rng=random.Random(6), east_mps=2.0), utc_s=clock.utc_s)
     server = await serve_tcp("127.0.0.1", 0, drone.attach)
     print(server.sockets[0].getsockname()[1], flush=True)

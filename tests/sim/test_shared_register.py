@@ -164,6 +164,22 @@ def test_a_zone_that_is_published_before_a_flight_is_flown_around(tmp_path: Path
     in_world(tmp_path, body)
 
 
+def test_a_zone_that_is_published_while_the_drone_is_being_met_is_flown_around(tmp_path: Path) -> None:
+    async def body(world: World, district: District) -> None:
+        async def publishing() -> None:
+            await asyncio.sleep(2.0)
+            assert not district.state.flights  # nothing is planned yet
+            with others(world) as register:
+                register.import_zones([zone_over(ON_THE_WAY)], Batch("call.txt", "0" * 64, "duty officer"))
+
+        result = await attended(world.fly(district), publishing())
+        assert result.outcome == "completed"
+        assert not result.summary.conflicts
+        assert not raised(district, Alarm.ZONE_ENTERED)
+
+    in_world(tmp_path, body)
+
+
 def test_what_a_killed_controller_took_and_never_logged_is_given_back(tmp_path: Path) -> None:
     async def killed(world: World, district: District) -> None:
         assert district.sharing is not None

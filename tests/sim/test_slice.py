@@ -33,6 +33,7 @@ from controller.flight.mission_source import load_mission
 from controller.run import RunResult
 from controller.tasks import attended
 from sim.faults import zone_over
+from sim.links import Quality
 from sim.world import World, WorldSetup, fly_once, running, setup
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zhengzhou"
@@ -149,7 +150,7 @@ def test_with_the_dock_taken_the_drone_lands_at_the_alternate(tmp_path: Path) ->
     assert WISHED not in {event.pole for event in events(log, DockReserved)}
 
 
-@pytest.mark.parametrize("fault", ["dock=taken-in-flight", "dock=stuck"])
+@pytest.mark.parametrize("fault", ["dock=taken@takeoff+60", "dock=stuck"])
 def test_a_dock_that_fails_during_the_flight_diverts_to_the_alternate(tmp_path: Path, fault: str) -> None:
     result, log = flown(tmp_path, fault)
     assert (result.outcome, result.summary.flights[0].landed_on) == ("completed", ALTERNATE)
@@ -170,7 +171,7 @@ def world_run(
 ) -> Any:
     """Run `main` in a world with its city, in virtual time."""
     given = setup(EXAMPLE / "city.yaml", runs, seed=seed, inject=inject)
-    given = WorldSetup(given.city, given.folder, runs, seed, given.faults, link_loss=link_loss)
+    given = WorldSetup(given.city, given.folder, runs, seed, given.faults, link=Quality(link_loss, delay_s=0.02))
 
     async def with_city(clock: Clock) -> Any:
         world = World(given, clock, load_mission(REQUEST))
@@ -193,7 +194,7 @@ def test_a_drone_whose_link_is_lost_ends_its_flight_on_open_ground_by_itself(tmp
         spots = [LatLon(p.lat_deg, p.lon_deg) for p in world.given.city.open_ground]
         assert min(here.distance_m(spot) for spot in spots) < 5
 
-    world_run(tmp_path, main, "link=lost-in-flight")
+    world_run(tmp_path, main, "link=lost@takeoff+60")
 
 
 def test_a_lossy_link_still_brings_the_drone_home(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_silent_station_gets_heartbeats_timesync_and_home_only() -> None:
     async def main(clock: Clock) -> None:
         rng = random.Random(1)
         near, far = memory_link(rng=rng)
-        sim = SimDrone(lat_deg=34.7, lon_deg=113.6, amsl_m=100.0, rng=rng, wind=Wind(rng=rng), utc_s=clock.utc_s)
+        sim = SimDrone(lat_deg=34.7, lon_deg=113.6, datum_amsl_m=100.0, rng=rng, wind=Wind(rng=rng), utc_s=clock.utc_s)
         sim.attach(near)
         running = asyncio.create_task(sim.run())
         async with Station(far, heartbeat=False) as station:
@@ -60,7 +60,8 @@ def test_a_silent_station_gets_heartbeats_timesync_and_home_only() -> None:
 
 
 def test_stream_0_is_27_messages_at_exactly_the_rate_asked() -> None:
-    # "REQUEST_DATA_STREAM(stream 0, 4 Hz): no ack; 27 types at exactly 4.00 Hz each"; "start_stop=0: all stop,
+    # "REQUEST_DATA_STREAM(stream 0, 4 Hz): no ack; 27 types at exactly 4.00 Hz each [...] plus TERRAIN_REQUEST
+    # 0.5 Hz"; "start_stop=0: all stop,
     # HEARTBEAT stays"
     async def main(clock: Clock) -> None:
         async with stage(clock) as (_, station):
@@ -70,8 +71,9 @@ def test_stream_0_is_27_messages_at_exactly_the_rate_asked() -> None:
             await asyncio.sleep(10.0)
             recent = [m.get_type() for t, m in station.heard if t > begin]
             regular = set(recent) - {"HEARTBEAT", "TIMESYNC", "PARAM_VALUE", "STATUSTEXT"}
-            assert regular == STREAM_ALL
+            assert regular == STREAM_ALL | {"TERRAIN_REQUEST"}
             assert len(STREAM_ALL) == 27
+            assert recent.count("TERRAIN_REQUEST") == 5
             for kind in STREAM_ALL:
                 assert recent.count(kind) == 40, kind
             station.send(request(0, 4, start=0))
@@ -277,5 +279,26 @@ def test_noise_on_the_line_is_dropped() -> None:
             station.send(mavlink.MAVLink_param_set_message(1, 1, b"\xff\xfe", float("nan"), 9))
             await asyncio.sleep(20.0)
             assert await station.command(410) == 0
+
+    run(main, virtual_tempo())
+
+
+def test_two_links_that_are_owed_one_message_get_the_same_numbers() -> None:
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, first):
+            near, far = memory_link(rng=random.Random(5))
+            sim.attach(near)
+            async with Station(far, system_id=200) as second:
+                await asyncio.sleep(0.5)
+                for station in (first, second):
+                    station.send(request(0, 4))
+                await asyncio.sleep(5.0)
+                ours, theirs = (
+                    {m.time_boot_ms: bytes(m.get_msgbuf())[10:-2] for m in station.of("ATTITUDE")}
+                    for station in (first, second)
+                )
+                both = ours.keys() & theirs.keys()
+                assert len(both) > 15
+                assert all(ours[at] == theirs[at] for at in both)
 
     run(main, virtual_tempo())

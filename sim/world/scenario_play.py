@@ -1,0 +1,202 @@
+"""Playing a scenario: controllers come and go, missions are asked for in their time, and all of it is written down.
+
+Where it is played is a `Stage`: a world in this process and in virtual time, or a city behind real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from airspace.formats.geojson import read_geojson
+from airspace.reasons import Lang, Refused
+from controller.clock import Clock
+from controller.config import DroneConfig, LoadedSite
+from controller.district import District
+from controller.events import Record, RunStarted
+from controller.register.changes import Batch
+from controller.report import Summary
+from controller.run import RunResult, fly_mission, resume_run
+from controller.site_airspace import site_register
+from controller.state import FlightState
+from missions.request import Request
+from sim.faults import Fault, zone_over
+from sim.timeline import Act, Happening, Timeline
+from sim.world.scenario import Scenario, Wish
+
+LOOK_S = 0.5
+
+
+class Stage(Protocol):
+    """Where a scenario is played; `timeline` makes the faults happen that whoever runs the controller sees to."""
+
+    clock: Clock
+    site: LoadedSite
+    runs: Path
+    timeline: Timeline
+
+    def controller(self) -> AbstractAsyncContextManager[District]:
+        """A controller of the stage, as long as the context lasts."""
+
+    def started(self, district: District) -> None:
+        """A controller has opened its store."""
+
+    async def kill(self, district: District, work: asyncio.Task[None]) -> None:
+        """End a controller's work as SIGKILL would; work that is done is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DroneTruth:
+    """How a drone really is at the end."""
+
+    landed: bool
+    armed: bool
+
+
+@dataclass(slots=True)
+class Played:
+    """What happened: all records, when each mission was asked for and ended [s UTC], the last summary of each.
+
+    `truth` is None where it cannot be known; `broken` are the invariants that did not hold, in words.
+    """
+
+    start_utc_s: float
+    asked: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    happened: list[Happening] = field(default_factory=list)
+    truth: dict[str, DroneTruth] | None = None
+    broken: tuple[str, ...] = ()
+    gave_up: bool = False  # its missions had not ended when its time was over
+    lasted_s: float = 0.0
+
+    @property
+    def mission_of(self) -> dict[str, str]:
+        """Which mission each run and each flight belongs to."""
+        runs = {r.event.run: r.event.name for r in self.records if isinstance(r.event, RunStarted)}
+        flights = {
+            flight: runs.get(getattr(record.event, "run", ""), "")
+            for record in self.records
+            if (flight := getattr(record.event, "flight", "")) and getattr(record.event, "run", "")
+        }
+        return {**runs, **flights}
+
+
+class Play:
+    """One playing of a scenario; `acts` are the faults that it makes happen itself, and must be in the timeline."""
+
+    def __init__(self, scenario: Scenario, lang: Lang = "en") -> None:
+        self.scenario = scenario
+        self.acts: Mapping[str, Act] = {
+            "controller": Act(lambda target, fault: self._kill(), lambda target, fault: self._alive.set()),
+            "zone": Act(lambda target, fault: self._publish_zone(fault)),
+        }
+        self._lang = lang
+        self._stage: Stage
+        self._played: Played
+        self._killed, self._alive = asyncio.Event(), asyncio.Event()
+        self._alive.set()
+        self._over = {wish.name: asyncio.Event() for wish in scenario.wishes}
+        self._busy: list[str] = []  # drones that a mission of ours works with
+
+    async def perform(self, stage: Stage) -> Played:
+        """Play it to the end, or until its time is over; raises `Refused` for a fault that the stage cannot do."""
+        self._stage, now_s = stage, stage.clock.utc_s
+        self._played = Played(now_s())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.scenario.file.world.lasts_s):
+                await self._controlled()
+        played = self._played
+        played.gave_up = not all(over.is_set() for over in self._over.values())
+        played.happened = list(stage.timeline.happened)
+        played.lasted_s = now_s() - played.start_utc_s
+        return played
+
+    async def _controlled(self) -> None:
+        """One controller after the other, each until it is killed, the last until all missions have ended."""
+        done = False
+        while not done:
+            await self._alive.wait()
+            async with self._stage.controller() as district:
+                self._stage.started(district)
+                work = asyncio.create_task(self._work(district))
+                death = asyncio.create_task(self._killed.wait())
+                try:
+                    await asyncio.wait([work, death], return_when=asyncio.FIRST_COMPLETED)
+                    done = work.done()
+                    if done:
+                        await work
+                finally:
+                    death.cancel()
+                    await self._stage.kill(district, work)
+                    self._killed.clear()
+                    self._busy.clear()
+                    self._played.records = list(district.store.read())
+
+    async def _work(self, district: District) -> None:
+        """Pick up what was left open, and fly what has not been begun."""
+        runs = {r.event.run: r.event.name for r in district.store.read() if isinstance(r.event, RunStarted)}
+        async with asyncio.TaskGroup() as group:
+            for wish in self.scenario.wishes:
+                flights = [flight for flight in district.state.flights.values() if runs[flight.run] == wish.name]
+                left_open = [flight for flight in flights if not flight.ended]
+                if left_open:
+                    group.create_task(self._resume(district, wish.name, left_open[-1]))
+                elif flights and not self._over[wish.name].is_set():
+                    self._end(wish.name, None)  # it ended, and the controller died before it could say so
+                elif not self._over[wish.name].is_set():
+                    group.create_task(self._fly(district, wish))
+
+    async def _fly(self, district: District, wish: Wish) -> None:
+        if wish.after:
+            await self._over[wish.after].wait()
+        now_s = self._stage.clock.utc_s()
+        await asyncio.sleep(max(self._played.start_utc_s + wish.at_s - now_s, 0.0))
+        drone = self._drone_for(district, wish)
+        self._busy.append(drone.id)
+        self._played.asked.setdefault(wish.name, self._stage.clock.utc_s())
+        seed = self.scenario.file.world.seed
+        result = await fly_mission(district, wish.mission, drone, self._stage.runs, lang=self._lang, seed=seed)
+        self._busy.remove(drone.id)
+        self._end(wish.name, result)
+
+    def _drone_for(self, district: District, wish: Wish) -> DroneConfig:
+        """The drone that is asked for, or the first that nobody uses, or the first of all."""
+        drones = district.site.file.drones
+        used = [*self._busy, *district.claimed, *(flight.drone for flight in district.state.unfinished())]
+        named = [drone for drone in drones if drone.id == wish.drone]
+        return next(iter([*named, *(drone for drone in drones if drone.id not in used), *drones]))
+
+    async def _resume(self, district: District, name: str, flight: FlightState) -> None:
+        drone = next(drone for drone in district.site.file.drones if drone.id == flight.drone)
+        result = await resume_run(district, flight, drone, self._stage.runs, lang=self._lang)
+        self._end(name, result)
+
+    def _end(self, name: str, result: RunResult | None) -> None:
+        self._played.ended[name] = self._stage.clock.utc_s()
+        if result is not None:
+            self._played.summaries[name] = result.summary
+        self._over[name].set()
+
+    def _kill(self) -> None:
+        self._alive.clear()
+        self._killed.set()
+
+    def _publish_zone(self, fault: Fault) -> None:
+        """Publish a block over a mission's route in the shared register, as an authority would."""
+        wishes = [wish for wish in self.scenario.wishes if fault.target in ("", wish.name)]
+        lines = [wish.mission.wish.line for wish in wishes if isinstance(wish.mission.wish, Request)]
+        chart = json.dumps(zone_over(lines[0])).encode()
+        reading = read_geojson(chart, "zone-over-route.geojson")
+        if reading.reasons:
+            raise Refused(reading.reasons)
+        batch = Batch("zone-over-route.geojson", sha256(chart).hexdigest(), "duty officer")
+        with site_register(self._stage.site, self._stage.clock.utc_s) as register:
+            register.import_zones(reading.zones, batch)

@@ -1,0 +1,106 @@
+"""Days are values: made from a seed alone, written to a file and read back the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airspace.formats.geojson import read_geojson
+from airspace.reasons import Refused
+from controller.clock import VIRTUAL_START_S
+from missions.request import Request
+from sim.world.day import Day, chart_of, mission_of, read_day, write_day
+from sim.world.exploring import DayKind, kinds_of
+from sim.world.random_day import CLEAR_OF_DOCKS_M, random_day
+
+SEEDS = st.integers(min_value=0, max_value=2**31)
+
+
+@given(SEEDS)
+def test_a_seed_makes_one_day_and_its_file_holds_all_of_it(seed: int) -> None:
+    day = random_day(seed)
+    assert day == random_day(seed)
+    assert msgspec.convert(yaml.safe_load(yaml.safe_dump(msgspec.to_builtins(day))), Day) == day
+
+
+def test_a_day_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    day = random_day(3)
+    write_day(day, tmp_path / "day.yaml")
+    assert read_day(tmp_path / "day.yaml") == day
+    assert random_day(4) != day
+
+
+@given(SEEDS)
+def test_every_day_can_be_lived(seed: int) -> None:
+    day = random_day(seed, drones=4, poles=30, minutes=20.0)
+    assert (len(day.city.drones), len(day.city.poles)) == (4, 30)
+    docks = {pole.code for pole in day.city.poles if "dock" in pole.services}
+    drones = {drone.id for drone in day.city.drones}
+    for wish in day.missions:
+        request = mission_of(wish).wish
+        assert isinstance(request, Request)
+        assert set(request.docks) <= docks
+        assert wish.drone in drones
+        assert wish.at_s <= 20 * 60.0
+    assert all(fault.target in {"", *docks, *drones} for fault in day.happenings)
+
+
+@given(SEEDS)
+def test_blocks_stand_clear_of_docks_and_the_chart_says_when_they_are_active(seed: int) -> None:
+    day = random_day(seed)
+    reading = read_geojson(msgspec.json.encode(chart_of(day.zones)), "blocks")
+    assert not reading.reasons
+    assert [zone.id for zone in reading.zones] == [zone.id for zone in day.zones]
+    for charted, block in zip(reading.zones, day.zones, strict=True):
+        ((start_s, end_s),) = charted.schedule.windows
+        if block.from_s is not None and block.until_s is not None:
+            assert (start_s, end_s) == (VIRTUAL_START_S + block.from_s, VIRTUAL_START_S + block.until_s)
+    assert CLEAR_OF_DOCKS_M > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"beichen_day": 2}, "beichen_day"),
+        ({"missions": [{"name": "x"}]}, "missing required field"),
+        ({"surprise": 1}, "surprise"),
+        ({"minutes": -1}, "minutes"),
+    ],
+)
+def test_a_file_that_is_no_day_is_refused_with_what_is_wrong(
+    tmp_path: Path, change: dict[str, object], word: str
+) -> None:
+    tree = msgspec.to_builtins(random_day(1)) | change
+    (tmp_path / "day.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    with pytest.raises(Refused, match=word):
+        read_day(tmp_path / "day.yaml")
+
+
+def test_an_unknown_fault_or_drone_is_refused(tmp_path: Path) -> None:
+    day = random_day(1)
+    write_day(msgspec.structs.replace(day, faults=("rain of frogs=1",)), tmp_path / "frogs.yaml")
+    with pytest.raises(Refused, match="rain of frogs"):
+        read_day(tmp_path / "frogs.yaml")
+    nobody = msgspec.structs.replace(day.missions[0], drone="drone-99")
+    write_day(msgspec.structs.replace(day, missions=(nobody,)), tmp_path / "nobody.yaml")
+    with pytest.raises(Refused, match="drone-99"):
+        read_day(tmp_path / "nobody.yaml")
+
+
+def test_too_few_poles_for_the_drones_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 24 poles"):
+        random_day(1, drones=5, poles=23)
+
+
+def test_days_are_hostile_each_in_its_own_way() -> None:
+    kind = DayKind()
+    seen = {name for seed in range(60) for name in kinds_of(kind.day(seed))}
+    assert seen >= {
+        "wind", "gust", "rain", "battery", "fix", "link=lost", "dock=taken", "dock=stuck", "pole=silent",
+        "controller=killed", "killed at an event", "timed block", "loss", "jitter or doubles", "slow store",
+    }  # fmt: skip

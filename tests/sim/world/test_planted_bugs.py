@@ -1,0 +1,57 @@
+"""Whether exploring finds bugs at all: each planted one must break one of its invariants within 200 seeds."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from sim.world.exploring import DayKind, live_in_memory
+from tests.sim.world.planted_bugs import BUGS, PlantedBug
+
+WITHIN_SEEDS = int(os.environ.get("BEICHEN_SOAK_SEEDS", "200"))
+SMALL = DayKind(drones=3, poles=24, minutes=10.0)
+# a seed of a small day on which the bug shows early
+SAMPLE: dict[str, int] = {
+    "fence_off_by_one_leg": 2,
+    "acknowledged_before_stored": 1,
+    "reservations_unchecked": 1,
+    "second_start_after_a_restart": 1,
+    "margins_halved": 1,
+    "drone_lent_twice": 1,
+}
+
+
+def test_there_are_more_than_ten_bugs_and_each_is_described() -> None:
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 10
+    assert all(bug.plant.__doc__ and bug.found_by for bug in BUGS)
+
+
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.name in SAMPLE], ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found_on_a_day_that_is_sound_without_it(bug: PlantedBug) -> None:
+    day = SMALL.day(SAMPLE[bug.name])
+    with pytest.MonkeyPatch.context() as patch:
+        bug.plant(patch)
+        verdict = live_in_memory(day)
+    assert set(verdict.broken) & set(bug.found_by), verdict.breaches
+
+
+@pytest.mark.soak
+def test_every_planted_bug_is_found_within_200_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {bug.name: _first_seed(bug) for bug in BUGS}
+    with capsys.disabled():
+        print()  # noqa: T201 - the table is what the campaign is for
+        for name, (seed, code) in found.items():
+            print(f"{name:32} {'missed' if seed is None else f'seed {seed}':>10}  {code}")  # noqa: T201
+    assert [name for name, (seed, _) in found.items() if seed is None] == []
+
+
+def _first_seed(bug: PlantedBug) -> tuple[int | None, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        bug.plant(patch)
+        for seed in range(1, WITHIN_SEEDS + 1):
+            broken = live_in_memory(DayKind().day(seed)).broken
+            caught = [code for code in broken if code in bug.found_by]
+            if caught:
+                return seed, caught[0]
+    return None, ""

@@ -76,12 +76,13 @@ def conformance(volumes: Sequence[Volume4D], x_m: float, y_m: float, ellipsoidal
     """
     if not all(map(math.isfinite, (x_m, y_m, ellipsoidal_m, at_s))):
         raise ValueError(f"not a position: {x_m}, {y_m}, {ellipsoidal_m} at {at_s}")
-    point = Point(x_m, y_m)
-    distance_m: float | None = None
-    time_s: float | None = None
     for i, volume in enumerate(volumes):
         if volume.contains(x_m, y_m, ellipsoidal_m, at_s):
             return Conformance(i, 0.0, 0.0)
+    point = Point(x_m, y_m)
+    distance_m: float | None = None
+    time_s: float | None = None
+    for volume in volumes:
         above_m = max(volume.floor_ellipsoidal_m - ellipsoidal_m, ellipsoidal_m - volume.ceiling_ellipsoidal_m, 0.0)
         off_m = math.hypot(volume.outline.distance(point), above_m)
         off_s = max(volume.start_s - at_s, at_s - volume.end_s, 0.0)

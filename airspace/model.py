@@ -57,6 +57,7 @@ class Airspace:
         self._zone_volumes: VolumeSet[str] = VolumeSet()
         self._intent_of: dict[str, OperationalIntent] = {}
         self._intent_volumes: VolumeSet[tuple[str, int]] = VolumeSet()
+        self.changes = 0  # grows with every change: what was found before it need not hold after it
         self.put_zones(zones)
         for intent in intents:
             if intent.id in self._intent_of:
@@ -89,6 +90,7 @@ class Airspace:
         staying = self._zone_of.keys() - {id_ for charted_id in new for id_ in self._layers_of.get(charted_id, ())}
         if len({zone.id for zone in coming} | staying) < len(coming) + len(staying):
             raise ValueError("two zones have one id")
+        self.changes += 1
         for charted_id, layers in new.items():
             self.remove_zone(charted_id)
             self._layers_of[charted_id] = tuple(zone.id for zone in layers)
@@ -99,6 +101,7 @@ class Airspace:
 
     def remove_zone(self, charted_id: str) -> None:
         """Take all layers of a zone out; nothing happens when there is none."""
+        self.changes += 1
         for zone_id in self._layers_of.pop(charted_id, ()):
             del self._zone_of[zone_id]
             self._zone_volumes.remove(zone_id)
@@ -111,6 +114,7 @@ class Airspace:
         """
         if intent.holds_airspace:
             checked_boxes([volume.box for volume in intent.held])
+        self.changes += 1
         self.remove_intent(intent.id)
         if not intent.holds_airspace:
             return
@@ -119,6 +123,7 @@ class Airspace:
 
     def remove_intent(self, intent_id: str) -> None:
         """Give an intent's airspace back; nothing happens when it holds none."""
+        self.changes += 1
         gone = self._intent_of.pop(intent_id, None)
         if gone is not None:
             for i in range(len(gone.held)):

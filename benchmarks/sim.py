@@ -1,4 +1,4 @@
-"""How fast the simulator runs, all in CPU seconds of one core: `python -m benchmarks.sim [--json FILE]`."""
+"""How fast the simulator runs, in CPU seconds of one core (the last row: wall time): `python -m benchmarks.sim`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon, LocalFrame
 from benchmarks.rows import Row, json_file, tell
-from controller.clock import Clock, cpu_s, run, virtual_tempo
+from controller.clock import Clock, cpu_s, run, virtual_tempo, wall_s
 from controller.tasks import attended
 from sim.city_file import CityDrone, CityPole
 from sim.drone import SimDrone
@@ -24,9 +24,11 @@ from sim.drone.streams import ALL
 from sim.drone.telemetry import Telemetry
 from sim.flight.flock import Flock
 from sim.generated_city import city_of
+from sim.gnss.sky import Sky
 from sim.wind import Wind
 from sim.world.assembly import World, WorldSetup, running
 from sim.world.day import DayMission, mission_of
+from sim.world.exploring import DayKind, explore
 from sim.world.living import live
 from sim.world.random_day import random_day
 
@@ -40,7 +42,7 @@ ALONE_S, MANY_S = 300.0, 20.0
 MANY = 1000
 CITY_DRONES, CITY_POLES, CITY_FLYING = 100, 2000, 10
 CITY_REPORT_EVERY_S, CITY_HEARTBEAT_EVERY_S = 15.0, 20.0  # gates want weather of the last 20 s
-DAYS = 5
+DAYS, TOGETHER, JOBS = 5, 24, 2
 ENCODED = 20_000
 
 
@@ -92,13 +94,14 @@ async def patrols(clock: Clock, count: int, for_s: float) -> tuple[float, int]:
     rng = random.Random(1)
     wind, frame, flock = Wind(rng=rng, gust_mps=GUST_MPS), LocalFrame(HOME), Flock()
     wind.set_mean(WIND_MPS, 70.0)
+    sky = Sky(frame, utc_s=clock.utc_s, datum_ellipsoidal_m=100.0)  # one for all, as in a world
     sinks, drones = [Sink() for _ in range(count)], []
     for number, sink in enumerate(sinks):
         east_m, north_m = number % 32 * 20.0, number // 32 * 20.0
         at = frame.latlon(east_m, north_m)
         drone = SimDrone(
             lat_deg=at.lat_deg, lon_deg=at.lon_deg, datum_amsl_m=100.0, frame=frame, system_id=number % 250 + 1,
-            rng=random.Random(number), wind=wind, utc_s=clock.utc_s, warm=True, flock=flock,
+            rng=random.Random(number), wind=wind, utc_s=clock.utc_s, warm=True, flock=flock, sky=sky,
         )  # fmt: skip
         drone.attach(sink)
         drones.append((drone, patrol(frame, east_m, north_m)))
@@ -212,8 +215,8 @@ def city() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         lasted_s, used_s, flown, reports = run(lambda clock: whole_city(clock, Path(folder)), virtual_tempo())
     yield Row(
-        name=f"city: {CITY_DRONES} drones ({flown} fly a mission), {CITY_POLES:,} poles "
-        f"({reports / lasted_s:.0f} reports a second), controller",
+        name=f"city: {CITY_DRONES} drones ({flown} fly, the others stand without a link), {CITY_POLES:,} poles "
+        f"({reports / lasted_s:.0f} reports a second), controller without its written reports",
         value=lasted_s / used_s, unit="s/CPU s", goal=20.0, better="higher",
     )  # fmt: skip
 
@@ -226,13 +229,12 @@ def explored() -> Iterator[Row]:
             live(random_day(seed), Path(folder) / str(seed))
     used_s = (cpu_s() - began_s) / DAYS
     yield Row(name=f"a random day explored, mean of {DAYS}", value=used_s, unit="CPU s", goal=3.6)
+    began_s = wall_s()
+    lived = len(list(explore(range(1, TOGETHER + 1), DayKind(), JOBS)))
     yield Row(
-        name="random days on two cores in 30 minutes",
-        value=2 * 1800.0 / used_s,
-        unit="days",
-        goal=1000.0,
-        better="higher",
-    )
+        name=f"random days in 30 minutes, {JOBS} processes, from the wall time of {lived}",
+        value=lived * 1800.0 / (wall_s() - began_s), unit="days", goal=1000.0, better="higher",
+    )  # fmt: skip
 
 
 def rows() -> Iterator[Row]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from airspace.conflicts import Conflict
 from airspace.intents import IntentState, OperationalIntent
 from airspace.model import Airspace
 from airspace.reasons import Reason, Refused, Rule, Words
@@ -37,8 +38,8 @@ from controller.sharing import STALE, Sharing, StaleKnowledgeError
 from controller.site_airspace import SiteSurface
 from controller.state import FlightState, State
 from controller.store import Store, open_store
-from missions.plan import PlanVolume
-from missions.volumes import absolute
+from missions.plan import Plan, PlanVolume
+from missions.volumes import absolute, plan_conflicts
 
 # The events that change what an intent holds.
 OF_INTENTS = (IntentAccepted, IntentChanged, OffNominal, FlightEnded)
@@ -75,6 +76,8 @@ class District:
     upload_progress: dict[str, tuple[int, int]] = field(default_factory=dict)  # by flight: steps done, steps in all
     # by flight, its volumes as the log has them and as they lie in the frame: they are asked for every second
     laid: dict[str, tuple[tuple[PlanVolume, ...], tuple[Volume4D, ...]]] = field(default_factory=dict)
+    # by flight: for what plan, take-off [s UTC] and state of the airspace its conflicts were found, and which
+    conflicts: dict[str, tuple[Plan, float, int, list[Conflict]]] = field(default_factory=dict)
     raised: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
     # by flight, the number of the event that the shared register has yet to be told of
     untold: dict[str, int] = field(default_factory=dict)
@@ -179,11 +182,23 @@ class District:
             self.laid[flight.id] = flight.volumes, laid
         return laid
 
+    def conflicts_of(self, plan: Plan, flight: str) -> list[Conflict]:
+        """Every conflict of a flight's plan with the airspace of now, looked for only when one of them has changed."""
+        takeoff_s, changes = self.state.flights[flight].takeoff_s, self.airspace.changes
+        before = self.conflicts.get(flight)
+        if before is not None and before[0] is plan and before[1:3] == (takeoff_s, changes):
+            return before[3]
+        found = plan_conflicts(plan, self.airspace, takeoff_s, own_id=flight)
+        self.conflicts[flight] = plan, takeoff_s, changes, found
+        return found
+
     def _absolute(self, volumes: tuple[PlanVolume, ...]) -> tuple[Volume4D, ...]:
         return tuple(absolute(volume, self.site.frame, 0.0) for volume in volumes)
 
     def _apply(self, record: Record) -> None:
         self.state.apply(record)
+        if isinstance(record.event, FlightEnded):
+            self.upload_progress.pop(record.event.flight, None)
         flight = self.state.flights.get(getattr(record.event, "flight", ""))
         if flight is not None and flight.intent is not None:
             self._hold(flight, record)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,9 +191,11 @@ def write_folder(district: District, run: Run, *, lang: Lang) -> Summary:
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder with all above it; raises `Refused` where that cannot be."""
+    """Make a folder with all above it; raises `Refused` where that cannot be, or where nothing may be written in it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise Refused([Reason(NO_FOLDER, str(path), {"detail": error.strerror or error})]) from None
     return path

@@ -7,6 +7,7 @@ comparing they become absolute in a local frame.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import shapely
 from shapely.geometry import LineString, Point, Polygon
@@ -20,6 +21,7 @@ from airspace.zones import NO_PERMITS
 from missions.plan import NO_LEG, Leg, Plan, PlanVolume, Purpose
 
 RING_DIGITS = 9  # degrees: a tenth of a millimetre
+OUTLINES_KEPT = 4_096  # some hundred flights
 
 
 def leg_volumes(
@@ -92,12 +94,20 @@ def leg_line(leg: Leg, frame: LocalFrame) -> LineString | Point:
 def absolute(volume: PlanVolume, frame: LocalFrame, takeoff_s: float) -> Volume4D:
     """A plan's volume in a local frame, for a take-off at UTC second `takeoff_s`."""
     return Volume4D(
-        outline=Polygon(frame.xy_array(volume.ring_lon_lat_deg)),
+        outline=_laid(volume.ring_lon_lat_deg, frame),
         floor_ellipsoidal_m=volume.floor_ellipsoidal_m,
         ceiling_ellipsoidal_m=volume.ceiling_ellipsoidal_m,
         start_s=takeoff_s + volume.start_s,
         end_s=takeoff_s + volume.end_s,
     )
+
+
+@lru_cache(maxsize=OUTLINES_KEPT)
+def _laid(ring_lon_lat_deg: tuple[tuple[float, float], ...], frame: LocalFrame) -> Polygon:
+    """A ring in a local frame: gates, reservations and the log ask for the same ones again and again."""
+    outline = Polygon(frame.xy_array(ring_lon_lat_deg))
+    shapely.prepare(outline)
+    return outline
 
 
 def check_volumes(

@@ -139,7 +139,7 @@ class PoleAgent:
         self._line: Line | None = None
         self._welcome = False
         self._failures = 0
-        self._heard_s = self._heartbeat_s = self._progress_s = self._hello_due_s = 0.0
+        self._heard_s = self._asked_s = self._progress_s = self._hello_due_s = 0.0
         for service in self._services.values():
             service.on_change = functools.partial(self._note_change, service.name)
 
@@ -152,6 +152,11 @@ class PoleAgent:
     def acknowledged(self) -> int:
         """The number of this boot's last report that a gateway said is durable; 0 before the first."""
         return self._outbox.durable_seq
+
+    @property
+    def dropped(self) -> int:
+        """Reports of this boot that went for want of room before they were known to be durable."""
+        return self._outbox.dropped
 
     @property
     def unsent(self) -> int:
@@ -222,17 +227,20 @@ class PoleAgent:
 
     def _send_what_is_due(self, line: Line, now_s: float) -> float:
         """Send reports or a heartbeat; returns the loop's second at which to look again."""
+        again = False
         if not self._outbox.under_way:
             self._progress_s = now_s
-        elif now_s >= self._progress_s + SEND_AGAIN_S:
+        elif again := now_s >= self._progress_s + SEND_AGAIN_S:
             self._outbox.send_again()
             self._progress_s = now_s
         for report in self._outbox.due(now_s):
             line.send(encode(report))
-        if now_s >= max(self._heard_s, self._heartbeat_s) + self._heartbeat_every_s:
+            if not again:  # a report asks for an answer as a heartbeat does, if the store keeps up
+                self._asked_s = now_s
+        if now_s >= max(self._heard_s, self._asked_s) + self._heartbeat_every_s:
             line.send(encode(Heartbeat()))
-            self._heartbeat_s = now_s
-        heartbeat_due_s = max(self._heard_s, self._heartbeat_s) + self._heartbeat_every_s
+            self._asked_s = now_s
+        heartbeat_due_s = max(self._heard_s, self._asked_s) + self._heartbeat_every_s
         return min(heartbeat_due_s, self._progress_s + SEND_AGAIN_S) if self._outbox.under_way else heartbeat_due_s
 
     def _say_hello(self, line: Line) -> None:

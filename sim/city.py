@@ -19,13 +19,14 @@ from poles.connection import Connection
 from sim.city_file import CityAircraft, CityCell, CityDrone, CityFile, CityPole
 from sim.districts import Districts
 from sim.drone import SimDrone, Truth
+from sim.fault_targets import targets_in
 from sim.faults import Target
 from sim.flight.flock import Flock
 from sim.gnss.sky import Sky
 from sim.links import Link, MemoryLink, Quality, UdpLink
 from sim.place.buildings import hidden_by
 from sim.place.ground import BuiltGround, load_ground
-from sim.pole import PoleSite, SimPole
+from sim.pole import WEATHER_SAMPLE_S, PoleSite, SimPole
 from sim.pole_network import PoleNetwork
 from sim.radio.coverage import Cell, Place, Radio
 from sim.radio.reception import NO_TROUBLE, Reception, Trouble
@@ -36,6 +37,9 @@ from sim.weather.conditions import Weather
 from sim.wind import Wind
 
 ON_PAD_M = 1.5
+CURTAIN_M = 3.0  # so far above a pad a drone is in the cover's path
+CURTAIN_EVERY_S = (0.1, 1.0)  # looked at, the nearer the ground the oftener
+FASTEST_DOWN_MPS = 5.0
 HEAD_AGL_M = 10.0
 WEATHER_EVERY_S = 10.0
 SYSTEM_IDS = 250  # ground stations are above
@@ -106,6 +110,7 @@ class City:
         self.flock = Flock()
         self.poles = {pole.code: self._pole(pole) for pole in file.poles}
         self._docks = {code: pole for code, pole in self.poles.items() if pole.site.has_dock}
+        self._highest_foot_m = max((pole.site.foot_m for pole in self._docks.values()), default=0.0)
         self.districts = Districts(file.poles, file.cells, self.poles, self.networks, self.radio)
         given = autopilots or {}
         self.drones = {
@@ -118,6 +123,7 @@ class City:
         self._links: dict[str, list[MemoryLink | UdpLink]] = {drone.id: [] for drone in file.drones}
         self._unheard: list[str] = []  # drones whose links are cut
         self._rain_at: dict[str, float] = {}  # poles where it rains otherwise
+        self._in_curtain: list[str] = []  # docks over whose pads a drone is low
         for name in self.flown:
             self._touch(name, SimPole.drone_landed)
         self._let_weather_be(0.0)
@@ -229,34 +235,55 @@ class City:
         e, n, _ = self.place_of(drone)
         return math.dist((e, n), pole.site.xy_m) <= ON_PAD_M
 
+    async def _curtains_see(self) -> None:
+        """Docks feel a drone in the path of their cover on its way down or up."""
+        soonest_s, latest_s = CURTAIN_EVERY_S
+        while True:
+            low_m = self._look_at_curtains()
+            await asyncio.sleep(min(max((low_m - CURTAIN_M) / FASTEST_DOWN_MPS, soonest_s), latest_s))
+
+    def _look_at_curtains(self) -> float:
+        """Tell docks of drones low over their pads; the least height of a flying drone above any dock's foot [m]."""
+        low_m, inside = math.inf, []
+        for name, flown in self.flown.items():
+            if not self._flying(flown):
+                continue
+            height_m = self.place_of(name)[2] - self._highest_foot_m
+            low_m = min(low_m, height_m)
+            if height_m < CURTAIN_M:
+                inside += [code for code, pole in self._docks.items() if self._in_path(name, pole)]
+        for code in self._in_curtain:
+            if code not in inside:
+                self.poles[code].path_left()
+        for code in inside:
+            if code not in self._in_curtain:
+                self.poles[code].drone_overhead()
+        self._in_curtain = inside
+        return low_m
+
+    def _in_path(self, drone: str, pole: SimPole) -> bool:
+        return self.place_of(drone)[2] - pole.site.foot_m < CURTAIN_M and self._on_pad(drone, pole)
+
+    @staticmethod
+    def _flying(flown: Flown) -> bool:
+        return flown.autopilot.flying if isinstance(flown, SimDrone) else not flown.truth.landed
+
     def occupied(self, dock: str) -> bool:
         """Whether one of the city's drones really stands on a dock."""
         return any(drone.truth.landed and self._on_pad(name, self.poles[dock]) for name, drone in self.flown.items())
 
     def targets(self, kind: Target) -> list[str] | None:
         """The names of what a fault of this kind can happen to; None where it needs no name."""
-        match kind:
-            case Target.DRONE:
-                return list(self.drones)
-            case Target.POLE:
-                return list(self.poles)
-            case Target.DOCK:
-                return list(self._docks)
-            case Target.MAINS:
-                return list(self.districts.mains)
-            case Target.NETWORK:
-                return list(self.districts.network)
-            case Target.CELL:
-                return list(self.radio.cells)
-            case _:
-                return None
+        return list(self.drones) if kind is Target.DRONE else targets_in(self.file, kind)
 
     def _took_off(self, drone: str) -> None:
         self._touch(drone, SimPole.drone_left)
+        self._look_at_curtains()
         for tell in tuple(self.on_takeoff):
             tell(drone)
 
     def _touched_down(self, drone: str) -> None:
+        self._look_at_curtains()
         self._touch(drone, SimPole.drone_landed)
         for tell in tuple(self.on_touchdown):
             tell(drone)
@@ -266,7 +293,7 @@ class City:
     def attach(self, drone: str, link: MemoryLink | UdpLink) -> None:
         """Give a drone one more link, which carries as its radio does where it is, and not at all in its outages."""
         self.flown[drone].attach(link)
-        self._links[drone].append(link)
+        self._links[drone] = [*(open_ for open_ in self._links[drone] if not open_.closed), link]
         link.cut(drone in self._unheard)
         if self.radio.cells or self._receptions[drone].trouble != NO_TROUBLE:
             self._carry(drone, link)
@@ -339,6 +366,15 @@ class City:
             self._let_weather_be(asyncio.get_running_loop().time())
             await asyncio.sleep(WEATHER_EVERY_S)
 
+    async def _stations_measure(self) -> None:
+        """All weather stations sample at once: a task and a timer for each would cost more than the sample."""
+        loop = asyncio.get_running_loop()
+        stations = [pole for pole in self.poles.values() if pole.site.has_weather]
+        while stations:
+            for pole in stations:
+                pole.measure_weather(loop.time())
+            await asyncio.sleep(WEATHER_SAMPLE_S)
+
     async def _traffic_is_heard(self) -> None:
         """Drones with a receiver hear of the aircraft around them."""
         loop = asyncio.get_running_loop()
@@ -362,13 +398,16 @@ class City:
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._stations_measure(), name="weather stations")
             for code, pole in self.poles.items():
-                group.create_task(pole.run(), name=f"pole {code}")
+                group.create_task(pole.run(measured=True), name=f"pole {code}")
             for name, drone in self.flown.items():
                 group.create_task(drone.run(), name=f"drone {name}")
             if self.weather.changes:
                 group.create_task(self._weather_passes(), name="weather")
             group.create_task(self._traffic_is_heard(), name="traffic")
+            if self._docks:
+                group.create_task(self._curtains_see(), name="light curtains")
 
     def _start(self, now_s: float) -> None:
         """Let the file's moments count from now."""

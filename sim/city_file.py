@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ from msgspec import Meta
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.services import SERVICES
-from sim.yaml_file import Places, read_yaml
+from sim.yaml_file import NO_FILE, Places, read_yaml
 
 MALFORMED = Rule(
     "city.malformed",
@@ -44,6 +44,18 @@ OUT_OF_ORDER = Rule(
     ),
     Words("Write fronts in the order of time and let each finish.", "请按时间顺序填写，并让前一锋面先完成。"),
 )
+
+TOO_FAR = Rule(
+    "city.too-far",
+    Words("{name} is {away_km:.0f} km from the city's origin", "{name} 距城市原点 {away_km:.0f} 公里"),
+    Words(
+        "Stay within {most_km:.0f} km, where the city's plane is true to 1 cm in 1 km; check lat_deg and lon_deg.",
+        "请保持在 {most_km:.0f} 公里以内（该范围内平面误差每公里不超过 1 厘米），并检查 lat_deg 和 lon_deg。",
+    ),
+)
+FARTHEST_KM = 50.0
+LEAST_VISIBILITY_M, MOST_VISIBILITY_M = 10.0, 100_000.0
+LEAST_AMSL_M, MOST_AMSL_M = -500.0, 6000.0  # of the ground
 
 Lat = Annotated[float, Meta(ge=-85.0, le=85.0)]
 Lon = Annotated[float, Meta(ge=-180.0, le=180.0)]
@@ -96,7 +108,7 @@ class CityWeather(_Part, frozen=True, kw_only=True):
     rain_mmph: Rain = 0.0
     temperature_c: Annotated[float, Meta(ge=-40.0, le=50.0)] = 25.0
     temperature_swing_c: Annotated[float, Meta(ge=0.0, le=20.0)] = 0.0
-    visibility_m: Annotated[float, Meta(ge=10.0, le=100_000.0)] = 12_000.0
+    visibility_m: Annotated[float, Meta(ge=LEAST_VISIBILITY_M, le=MOST_VISIBILITY_M)] = 12_000.0
     pressure_hpa: Annotated[float, Meta(ge=500.0, le=1080.0)] = 1003.0
     fronts: tuple[CityFront, ...] = ()
     rain_cells: tuple[CityRainCell, ...] = ()
@@ -185,7 +197,7 @@ class CityGround(_Part, frozen=True, kw_only=True):
     Where there is a terrain model the level is the datum of the world, and the ground is the model's.
     """
 
-    amsl_m: Annotated[float, Meta(ge=-500.0, le=6000.0)]
+    amsl_m: Annotated[float, Meta(ge=LEAST_AMSL_M, le=MOST_AMSL_M)]
     geoid_m: Annotated[float, Meta(ge=-110.0, le=90.0)]
 
 
@@ -224,9 +236,43 @@ class CityFile(_Part, frozen=True, kw_only=True):
 def load_city(path: Path) -> CityFile:
     """Read a city file; raises `Refused` with what is wrong in it, by file, line and field."""
     file, places = read_yaml(path, CityFile, MALFORMED)
-    if reasons := list(_problems(file, places)):
+    if reasons := [*_problems(file, places), *_absent(file, path.parent, places), *_too_far(file, places)]:
         raise Refused(reasons)
     return file
+
+
+def _absent(file: CityFile, folder: Path, places: Places) -> Iterator[Reason]:
+    """Files that the city names and that are not beside it."""
+    named = [
+        (f"{field}[{n}]", name) for field in ("airspace", "buildings") for n, name in enumerate(getattr(file, field))
+    ]
+    named += [("terrain.path", file.terrain.path)] if file.terrain is not None else []
+    for field, name in named:
+        if not (folder / name).exists():
+            yield Reason(NO_FILE, places.where(field), {"file": folder / name})
+
+
+def _too_far(file: CityFile, places: Places) -> Iterator[Reason]:
+    for field, stands in (
+        ("drones", file.drones),
+        ("poles", file.poles),
+        ("cells", file.cells),
+        ("open_ground", file.open_ground),
+    ):
+        yield from too_far(file.origin, field, stands, places)
+
+
+def too_far(
+    origin: CityOrigin, field: str, stands: Iterable[CityDrone | CityPole | CityCell | CityPlace], places: Places
+) -> Iterator[Reason]:
+    """What stands farther from the city's origin than its plane can bear; `field` is the list that it stands in."""
+    middle = LatLon(origin.lat_deg, origin.lon_deg)
+    for n, one in enumerate(stands):
+        away_km = middle.distance_m(LatLon(one.lat_deg, one.lon_deg)) / 1000.0
+        if away_km > FARTHEST_KM:
+            name = one.id if isinstance(one, CityDrone) else one.code if isinstance(one, CityPole) else one.name
+            facts = {"name": name, "away_km": away_km, "most_km": FARTHEST_KM}
+            yield Reason(TOO_FAR, places.where(f"{field}[{n}].lat_deg"), facts)
 
 
 def _problems(file: CityFile, places: Places) -> Iterator[Reason]:

@@ -53,16 +53,6 @@ class Districts:
         """The names of all network districts, sorted."""
         return tuple(sorted({*self._poles[NETWORK], *self._cells[NETWORK]}))
 
-    def poles_on(self, kind: str, district: str) -> tuple[str, ...]:
-        """The codes of the poles that hang on a district's "mains" or "network"."""
-        self._check(kind, district)
-        return tuple(self._poles[kind].get(district, ()))
-
-    def is_off(self, kind: str, district: str) -> bool:
-        """Whether a district's "mains" or "network" is down."""
-        self._check(kind, district)
-        return district in self._off[kind]
-
     def mains_off(self, district: str) -> None:
         """The mains of a district fail: its poles fall silent, covers stop where they are, cells are off."""
         self._check(MAINS, district)

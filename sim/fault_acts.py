@@ -186,23 +186,23 @@ class _Signals:
     """What false or jamming signals each fault has switched on."""
 
     def __init__(self) -> None:
-        self._on: dict[Fault, list[Jammer | Spoof]] = {}
+        self._on: dict[Fault, list[list[Jammer | Spoof]]] = {}  # of equal faults the oldest first
 
     def jam(self, city: City, target: str, fault: Fault) -> None:
         """A jammer in the middle of its area."""
         area = Area(*_place(city, fault), fault.detail("radius_m") or 0.0)
-        self._on[fault] = [city.sky.jam(area, fault.number)]
+        self._on.setdefault(fault, []).append([city.sky.jam(area, fault.number)])
 
     def spoof(self, city: City, target: str, fault: Fault) -> None:
         """A walk-off of the receivers of some drones."""
         bearing_deg = fault.detail("bearing_deg") or 0.0
-        self._on[fault] = [
-            city.sky.spoof(drone, drift_mps=fault.number, bearing_deg=bearing_deg) for drone in _names(city, target)
-        ]
+        self._on.setdefault(fault, []).append(
+            [city.sky.spoof(drone, drift_mps=fault.number, bearing_deg=bearing_deg) for drone in _names(city, target)]
+        )
 
     def off(self, city: City, target: str, fault: Fault) -> None:
         """Switch off what a fault switched on."""
-        for signal in self._on.pop(fault, []):
+        for signal in self._on[fault].pop(0):
             city.sky.clear(signal)
 
 
@@ -251,8 +251,14 @@ DEEDS: Mapping[str, tuple[Deed, Deed] | tuple[Deed]] = {
 }
 
 
+# What faults set, if it is more than a row of their own: gusts are the wind's; and what is new each time.
+SETS = {"gust": "wind", "jam": "", "spoof": "", "intruder": ""}
+
+
 def acts_in(city: City) -> dict[str, Act]:
     """The acts of one city, by the name of the fault."""
     signals = _Signals()
     deeds = {**DEEDS, "jam": (signals.jam, signals.off), "spoof": (signals.spoof, signals.off)}
-    return {name: Act(*(partial(deed, city) for deed in pair)) for name, pair in deeds.items()}
+    return {
+        name: Act(*(partial(deed, city) for deed in pair), sets=SETS.get(name, name)) for name, pair in deeds.items()
+    }

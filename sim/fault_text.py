@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from airspace.reasons import Reason, Refused, Rule, Words
-from sim.faults import FAULTS, Fault, FaultSpec, Moment, Occasion, Span
+from sim.faults import FAULTS, TARGET_WORDS, UNTARGETED, Fault, FaultSpec, Moment, Occasion, Span
 
 UNKNOWN = Rule(
     "inject.unknown",
@@ -20,6 +20,16 @@ BAD_VALUE = Rule(
     "inject.value",
     Words("'{value}' is no value for {name}: {allowed}", "“{value}”不是 {name} 的有效值：{allowed}"),
     Words("Write it as in {example}.", "请按 {example} 的格式填写。"),
+)
+MISSING = Rule(
+    "inject.missing",
+    Words("{fields} missing: {name} needs them", "缺少 {fields}：{name} 必须填写"),
+    Words("Write it as in {example}.", "请按 {example} 的格式填写。"),
+)
+TARGET_TOO_MUCH = Rule(
+    "inject.target-too-much",
+    Words("{name} takes no target: it happens to the {kind} as a whole", "{name} 不接受目标：它作用于整个{kind}"),
+    Words("Leave ':{target}' out.", "请删除“:{target}”。"),
 )
 BAD_MOMENT = Rule(
     "inject.moment",
@@ -53,6 +63,9 @@ def parse_fault(text: str, where: str = "--inject") -> Fault:
     if spec is None:
         known = ", ".join(row.example for row in FAULTS.values())
         raise Refused([Reason(UNKNOWN, where, {"text": text, "known": known})])
+    if target and spec.target in UNTARGETED:
+        facts = {"name": name, "kind": TARGET_WORDS[spec.target], "target": target}
+        raise Refused([Reason(TARGET_TOO_MUCH, place, facts)])
     choice, number = _value(name, spec, value, place)
     fault = Fault(
         name,
@@ -93,9 +106,9 @@ def _details(name: str, spec: FaultSpec, others: list[str], place: str) -> tuple
         if key not in spec.details or key in given:
             raise _bad_value(name, spec, other, " | ".join(f"{known}=…" for known in spec.details) or "-", place)
         given[key] = _number(key, spec, value, spec.details[key], place)
-    for key, span in spec.details.items():
-        if span.required and key not in given:
-            raise _bad_value(name, spec, "", f"{key}={span.low:g} … {span.high:g}", place)
+    if missing := [key for key, span in spec.details.items() if span.required and key not in given]:
+        facts = {"name": name, "fields": ", ".join(missing), "example": spec.example}
+        raise Refused([Reason(MISSING, place, facts)])
     return tuple((key, given[key]) for key in spec.details if key in given)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Words
+from sim.city_file import LEAST_VISIBILITY_M, MOST_VISIBILITY_M
 
 
 class Target(StrEnum):
@@ -41,6 +42,10 @@ TARGET_WORDS = {
     Target.CONTROLLER: Words("controller", "控制器"),
     Target.MISSION: Words("mission", "任务"),
 }
+
+
+# Of these there is one, so that a fault names none.
+UNTARGETED = frozenset({Target.CITY, Target.CONTROLLER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ FAULTS: dict[str, FaultSpec] = {
         Words("how far one sees [m]", "能见度 [m]"),
         Target.CITY,
         "visibility=300",
-        span=Span(0.0, 50_000.0),
+        span=Span(LEAST_VISIBILITY_M, MOST_VISIBILITY_M),
         undone=_AS_BEFORE,
     ),
     "battery": FaultSpec(Words("battery [%]", "电量 [%]"), Target.DRONE, "battery=40", span=Span(0.0, 100.0)),

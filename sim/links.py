@@ -93,8 +93,12 @@ class Passage:
         self._rng = rng
         self._under_way: dict[float, list[bytes]] = {}  # by the loop second of arrival
         self.quality = quality
+        self._newest_s = 0.0  # the latest moment at which something that was sent arrives
         self.sent = 0
         self.lost = 0
+        self.doubled = 0
+        self.overtaken = 0  # how many arrive before one that was sent earlier
+        self.slowest_s = 0.0  # the longest that one was on its way
 
     def send(self, data: bytes) -> None:
         """Send a chunk on its way."""
@@ -105,13 +109,20 @@ class Passage:
             return
         self._depart(data, quality)
         if quality.doubled > 0.0 and self._rng.random() < quality.doubled:
+            self.doubled += 1
             self._depart(data, quality)
 
     def _depart(self, data: bytes, quality: Quality) -> None:
         loop = asyncio.get_running_loop()
-        at_s = loop.time() + quality.delay_s
+        way_s = quality.delay_s
         if quality.jitter_s > 0.0:
-            at_s += self._rng.random() * quality.jitter_s
+            way_s += self._rng.random() * quality.jitter_s
+        at_s = loop.time() + way_s
+        self.slowest_s = max(self.slowest_s, way_s)
+        if at_s < self._newest_s:
+            self.overtaken += 1
+        else:
+            self._newest_s = at_s
         # one timer for all that arrives at a moment: the loop runs timers of one moment in any order
         together = self._under_way.get(at_s)
         if together is None:
@@ -142,6 +153,11 @@ class MemoryLink:
         self._way, peer._way = peer._way, self._way  # each end's way leads into the other's inbox
 
     @property
+    def ways(self) -> tuple[Passage, Passage]:
+        """The way out of this end, and the one into it."""
+        return self._way, self._peer._way
+
+    @property
     def sent(self) -> int:
         """How many chunks this end has sent."""
         return self._way.sent
@@ -150,6 +166,11 @@ class MemoryLink:
     def lost(self) -> int:
         """How many of them were lost."""
         return self._way.lost
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed for good."""
+        return self._inbox.closed
 
     def carry(self, quality: Callable[[], Quality]) -> None:
         """From now on carry as `quality` says, which is asked for each chunk in both directions."""
@@ -199,6 +220,11 @@ class SocketLink(ABC):
     def carry(self, quality: Callable[[], Quality], rng: random.Random) -> None:
         """From now on carry as `quality` says, which is asked for each chunk in both directions."""
         self._out, self._in = Passage(self._transmit, quality, rng).send, Passage(self._inbox.put, quality, rng).send
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed for good."""
+        return self._inbox.closed
 
     def cut(self, broken: bool) -> None:
         """Begin or end an outage in both directions; the socket stays open."""

@@ -27,6 +27,7 @@ from sim.gnss.sky import Sky
 from sim.surroundings import Air
 
 COVER_TRAVEL_S = 6.0
+OFF_SWITCH = 1e-3  # so far from its end a cover that moves has left the limit switch, or not reached it yet
 WEATHER_SAMPLE_S = 1.0
 EPOCH_EVERY_S = 1.0
 
@@ -55,22 +56,33 @@ class SimDockHardware:
     """Cover, motor and sensors; the cover's place goes from 0 (closed) to 1 (open) in `COVER_TRAVEL_S`."""
 
     def __init__(self) -> None:
-        self.opened = 0.0
         self.stuck = False
         self.powered = True
         self.drone_present = False
         self.path_clear = True
         self.rain_mmph = 0.0
         self._motor = Motor.STOP
-        self._since_s = 0.0
+        self._halted_at = 0.0  # the cover's place when it last stood still
+        self._since_s = 0.0  # when the motor began to move it on from there
         self._arrival: asyncio.TimerHandle | None = None
         self.dock = Dock(self, self.sensors())
 
+    @property
+    def opened(self) -> float:
+        """Where the cover is now, on its way too: 0 is closed and 1 open."""
+        if self._arrival is None:
+            return self._halted_at
+        travelled = (asyncio.get_running_loop().time() - self._since_s) / COVER_TRAVEL_S
+        if self._motor is Motor.OPEN:
+            return min(self._halted_at + travelled, max(self._halted_at, 1.0 - OFF_SWITCH))
+        return max(self._halted_at - travelled, min(self._halted_at, OFF_SWITCH))
+
     def sensors(self) -> DockSensors:
         """What the switches and curtains say now."""
+        opened = self.opened
         return DockSensors(
-            at_open=self.opened >= 1.0,
-            at_closed=self.opened <= 0.0,
+            at_open=opened >= 1.0,
+            at_closed=opened <= 0.0,
             drone_present=self.drone_present,
             path_clear=self.path_clear,
             rain_mmph=self.rain_mmph,
@@ -78,7 +90,7 @@ class SimDockHardware:
 
     def drive(self, motor: Motor) -> None:
         """Run the motor this way from where the cover is, or stop it there."""
-        self._move(asyncio.get_running_loop().time())
+        self._halt()
         self._motor = motor
         self._run_motor()
 
@@ -88,11 +100,8 @@ class SimDockHardware:
 
     def jam(self) -> None:
         """The cover stays where it is from now on, whatever the motor does."""
-        self._move(asyncio.get_running_loop().time())
+        self._halt()
         self.stuck = True
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
 
     def free(self) -> None:
         """The cover can move again; a motor that is still told to run drives on."""
@@ -101,44 +110,41 @@ class SimDockHardware:
 
     def lose_power(self) -> None:
         """The motor stops where the cover is, whatever it is told."""
-        self._move(asyncio.get_running_loop().time())
+        self._halt()
         self.powered = False
-        self._run_motor()
 
     def regain_power(self) -> None:
         """The motor obeys again."""
         self.powered = True
         self._run_motor()
 
-    def _run_motor(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._since_s = loop.time()
+    def _halt(self) -> None:
+        """Let the cover stand where it is now."""
+        self._halted_at = self.opened
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
+
+    def _run_motor(self) -> None:
+        self._halt()
         if self._motor is Motor.STOP or self.stuck or not self.powered:
             return
-        left = 1.0 - self.opened if self._motor is Motor.OPEN else self.opened
+        loop = asyncio.get_running_loop()
+        self._since_s = loop.time()
+        left = 1.0 - self._halted_at if self._motor is Motor.OPEN else self._halted_at
         # it leaves the switch behind at once and meets the other one when it arrives
         self._arrival = loop.call_later(left * COVER_TRAVEL_S, self._arrive)
         loop.call_soon(self._leave_switch, self._motor)
 
     def _leave_switch(self, motor: Motor) -> None:
-        if motor is self._motor and not self.stuck and self.powered:
-            self.opened = min(max(self.opened, 1e-3), 1.0 - 1e-3)
+        if motor is self._motor and self._arrival is not None:
+            self._halted_at = min(max(self._halted_at, OFF_SWITCH), 1.0 - OFF_SWITCH)
             self.sense()
 
     def _arrive(self) -> None:
         self._arrival = None
-        self.opened = 1.0 if self._motor is Motor.OPEN else 0.0
+        self._halted_at = 1.0 if self._motor is Motor.OPEN else 0.0
         self.sense()
-
-    def _move(self, now_s: float) -> None:
-        if self.stuck or not self.powered or self._motor is Motor.STOP:
-            return
-        travelled = (now_s - self._since_s) / COVER_TRAVEL_S
-        self.opened = min(max(self.opened + (travelled if self._motor is Motor.OPEN else -travelled), 0.0), 1.0)
-        self._since_s = now_s
 
 
 class SimLampHardware:
@@ -186,6 +192,7 @@ class SimPole:
         self._report_every_s = report_every_s
         self._heartbeat_every_s = heartbeat_every_s
         self._weather = Weather(head_agl_m=site.head_agl_m)
+        self._observed: tuple[float, ...] = ()  # rain, visibility, pressure and temperature as the station has them
         self.corrections_out: Callable[[bytes], None] | None = None
         self._sky = sky
         self._station: BaseStation | None = None
@@ -194,6 +201,7 @@ class SimPole:
         self._powered.set()
         self._off = asyncio.Event()
         self._dark: list[str] = []  # why there is no power
+        self._centred = True  # what stands on the pad
         self.agent = self._boot()
 
     @property
@@ -206,10 +214,13 @@ class SimPole:
         """The dock's service."""
         return self.hardware.dock
 
-    async def run(self) -> None:
-        """Sample the weather and run the agent while there is power."""
+    async def run(self, *, measured: bool = False) -> None:
+        """Sample the weather and run the agent while there is power.
+
+        `measured` says that somebody calls `measure_weather` every `WEATHER_SAMPLE_S`, for this pole among others.
+        """
         async with asyncio.TaskGroup() as tasks:
-            if self.site.has_weather:
+            if self.site.has_weather and not measured:
                 tasks.create_task(self._sample_weather(), name=f"{self.code}-weather")
             if self._station is not None:
                 tasks.create_task(self._track(self._station), name=f"{self.code}-satellites")
@@ -222,17 +233,24 @@ class SimPole:
 
     def drone_landed(self, *, centred: bool = True) -> None:
         """A drone stands on the pad; one that is not centred also stands in the cover's path."""
+        self._centred = centred
         self.hardware.drone_present, self.hardware.path_clear = True, centred
         self.hardware.sense()
 
     def drone_left(self) -> None:
         """The pad is empty again."""
+        self._centred = True
         self.hardware.drone_present, self.hardware.path_clear = False, True
         self.hardware.sense()
 
     def drone_overhead(self) -> None:
         """A drone is in the cover's path on its way down or up."""
         self.hardware.path_clear = False
+        self.hardware.sense()
+
+    def path_left(self) -> None:
+        """No drone is in the cover's path any more but one that stands there."""
+        self.hardware.path_clear = self._centred
         self.hardware.sense()
 
     def set_rain(self, rain_mmph: float) -> None:
@@ -334,14 +352,19 @@ class SimPole:
 
     async def _sample_weather(self) -> None:
         loop = asyncio.get_running_loop()
-        head_m = self.site.foot_m + self.site.head_agl_m
         while True:
-            east, north, _ = self._wind.at(self.site.xy_m, head_m, loop.time())
-            self._weather.sample_wind(east, north)
-            self._weather.observe(
-                rain_mmph=self.hardware.rain_mmph,
-                visibility_m=self.visibility_m,
-                pressure_hpa=self.pressure_hpa,
-                temperature_c=self.temperature_c,
-            )
+            self.measure_weather(loop.time())
             await asyncio.sleep(WEATHER_SAMPLE_S)
+
+    def measure_weather(self, now_s: float) -> None:
+        """Let the station take a sample at this second of the loop."""
+        site = self.site
+        east, north, _ = self._wind.at(site.xy_m, site.foot_m + site.head_agl_m, now_s)
+        self._weather.sample_wind(east, north)
+        rest = (self.hardware.rain_mmph, self.visibility_m, self.pressure_hpa, self.temperature_c)
+        if rest != self._observed:
+            self._observed = rest
+            rain_mmph, visibility_m, pressure_hpa, temperature_c = rest
+            self._weather.observe(
+                rain_mmph=rain_mmph, visibility_m=visibility_m, pressure_hpa=pressure_hpa, temperature_c=temperature_c
+            )

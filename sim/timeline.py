@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from airspace.reasons import Reason, Refused, Rule, Words
+from sim.fault_targets import struck, target_problems
 from sim.fault_text import fault_text
-from sim.faults import TARGET_WORDS, Fault, Occasion, Target
+from sim.faults import Fault, Occasion, Target
 
-NO_TARGET = Rule(
-    "inject.no-target",
-    Words("there is no {kind} {value} here to go wrong; there are: {known}", "此处没有{kind} {value}；现有：{known}"),
-    Words(
-        "Name one of these; a dock or pole that is not named is the one that a request wishes to land on (--dock).",
-        "请指定其中之一；未指定的机库或灯杆即请求希望降落之处（--dock）。",
-    ),
-)
 NOT_HERE = Rule(
     "inject.not-here",
     Words("{name} is not the simulated city's to do", "{name} 不由模拟城市执行"),
@@ -32,10 +25,15 @@ def _nothing(target: str, fault: Fault) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """How a fault begins and how it ends, given what it happens to ("" for all there are) and the fault."""
+    """How a fault begins and how it ends, given what it happens to ("" for all there are) and the fault.
+
+    `sets` names what it changes; what was begun and has not ended is set again after the end of another that set it.
+    It is empty for what is a thing of its own each time.
+    """
 
     begin: Callable[[str, Fault], None]
     end: Callable[[str, Fault], None] = _nothing
+    sets: str = field(default="", kw_only=True)
 
 
 class Place(Protocol):
@@ -69,6 +67,7 @@ class Timeline:
         self._acts = acts
         self._wished_dock = wished_dock
         self._start_s = asyncio.get_running_loop().time()
+        self._lasting: list[Fault] = []  # begun and not ended, in that order
         self.happened: list[Happening] = []
 
     def inject(self, fault: Fault) -> None:
@@ -88,18 +87,11 @@ class Timeline:
     def _check(self, fault: Fault) -> None:
         if fault.name not in self._acts:
             raise Refused([Reason(NOT_HERE, fault_text(fault), {"name": fault.name})])
-        wanted = [(fault.spec.target, self._target(fault))]
-        wanted += [(Target.DRONE, fault.moment.drone)]
-        for kind, name in wanted:
-            known = self._place.targets(kind)
-            must = kind in (Target.DOCK, Target.POLE) and fault.name != "rain"
-            if known is not None and (name or must) and name not in known:
-                facts = {"kind": TARGET_WORDS[kind], "value": name or "-", "known": ", ".join(known) or "-"}
-                raise Refused([Reason(NO_TARGET, fault_text(fault), facts)])
+        if problems := list(target_problems(fault, self._place.targets, self._wished_dock, fault_text(fault))):
+            raise Refused(problems)
 
     def _target(self, fault: Fault) -> str:
-        wished = fault.name in ("dock", "pole")
-        return fault.target or (self._wished_dock if wished else "")
+        return struck(fault, self._wished_dock)
 
     def _on_occasion(self, fault: Fault) -> None:
         listeners = self._place.on_takeoff if fault.moment.occasion is Occasion.TAKEOFF else self._place.on_touchdown
@@ -113,10 +105,38 @@ class Timeline:
         listeners.append(occurred)
 
     def _begin(self, fault: Fault) -> None:
-        self._happen(fault, True, self._acts[fault.name].begin)
+        self._acts[fault.name].begin(self._target(fault), fault)
+        self._lasting.append(fault)
+        self._note(fault, began=True)
         if fault.for_s is not None:
-            asyncio.get_running_loop().call_later(fault.for_s, self._happen, fault, False, self._acts[fault.name].end)
+            asyncio.get_running_loop().call_later(fault.for_s, self._end, fault)
 
-    def _happen(self, fault: Fault, began: bool, act: Callable[[str, Fault], None]) -> None:
+    def _end(self, fault: Fault) -> None:
+        place = self._lasting.index(fault)
+        del self._lasting[place]
+        if not self._hidden(fault, self._lasting[place:]):
+            self._acts[fault.name].end(self._target(fault), fault)
+            self._set_again(fault)
+        self._note(fault, began=False)
+
+    def _set_again(self, ended: Fault) -> None:
+        """Begin anew, in their order, the faults that the end of one has undone."""
+        sets, target = self._acts[ended.name].sets, self._target(ended)
+        if not sets or (ended.choice and target):  # what else is of its choice happens elsewhere: it was not hidden
+            return
+        for other in self._lasting:
+            act = self._acts[other.name]
+            if (act.sets, other.choice) == (sets, ended.choice):
+                act.begin(self._target(other), other)
+
+    def _hidden(self, fault: Fault, newer: Sequence[Fault]) -> bool:
+        """Whether the end of a fault changes nothing: another of the same choice lasts, or a newer number."""
+        if not self._acts[fault.name].sets:
+            return False
+        target = self._target(fault)
+        hiding, reached = (self._lasting, ("", target)) if fault.choice else (newer, (target,))
+        same = [other for other in hiding if (other.name, other.choice) == (fault.name, fault.choice)]
+        return any(self._target(other) in reached for other in same)
+
+    def _note(self, fault: Fault, *, began: bool) -> None:
         self.happened.append(Happening(asyncio.get_running_loop().time() - self._start_s, fault, began))
-        act(self._target(fault), fault)

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
-from airspace.reasons import Reason, Refused, Rule
+from airspace.reasons import Reason, Refused, Rule, Words
+from sim.yaml_words import UNKNOWN_FIELD, field_words, syntax_words
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+NO_FILE = Rule(
+    "yaml.no-file",
+    Words("there is no file {file}", "没有文件 {file}"),
+    Words("Correct the path, or put the file there.", "请更正路径，或将文件放到该处。"),
+)
+UNREADABLE = Rule(
+    "yaml.unreadable",
+    Words("it cannot be read: {detail}", "无法读取：{detail}"),
+    Words("Give a file that may be read.", "请给出可读取的文件。"),
+)
+NOT_UTF8 = Rule(
+    "yaml.not-utf8",
+    Words("it is not UTF-8{looks}", "文件不是 UTF-8 编码{looks}"),
+    Words("Save it as UTF-8.", "请另存为 UTF-8 编码。"),
+)
+REPEATED_KEY = Rule(
+    "yaml.repeated-key",
+    Words("{key} stands twice, in lines {first} and {again}", "{key} 重复出现于第 {first} 行和第 {again} 行"),
+    Words("Keep one of them.", "请只保留其中之一。"),
+)
+TOO_DEEP = Words("it is nested too deeply", "嵌套过深")
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
@@ -50,25 +74,83 @@ def _inside(node: yaml.Node | None, name: str, number: str) -> yaml.Node | None:
 def read_yaml(path: Path, kind: type[T], malformed: Rule) -> tuple[T, Places]:
     """The struct that a file holds, and where its fields stand.
 
-    Raises `Refused` with the rule `malformed`, whose words take a `detail`, for what is no such file.
+    Raises `Refused` for what cannot be read, for keys that stand twice, and with the rule `malformed`, whose words take
+    a `detail`, for what is no such file.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        places = Places(path, yaml.compose(text, Loader=yaml.SafeLoader))
-        tree = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = str(path) if mark is None else f"{path}:{mark.line + 1}"
-        raise Refused([Reason(malformed, where, {"detail": _one_line(error.problem or error)})]) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refused([Reason(malformed, str(path), {"detail": _one_line(error)})]) from None
-    except RecursionError:
-        raise Refused([Reason(malformed, str(path), {"detail": "it is nested too deeply"})]) from None
+    tree, places = read_tree(path, malformed)
     try:
         return msgspec.convert(tree, kind), places
     except msgspec.ValidationError as error:
-        what, _, field = str(error).partition(" - at `$")
-        raise Refused([Reason(malformed, places.where(field.strip("`.")), {"detail": what})]) from None
+        said, _, at = str(error).partition(" - at ")
+        field = at.removeprefix("`key` in ").strip("`").removeprefix("$").strip(".")
+        detail = field_words(said, field, kind)
+        if unknown := UNKNOWN_FIELD.fullmatch(said):
+            field = f"{field}.{unknown['name']}".strip(".")
+        raise Refused([Reason(malformed, places.where(field), {"detail": detail})]) from None
+
+
+def read_tree(path: Path, malformed: Rule) -> tuple[Any, Places]:
+    """The plain values of a file, and where its fields stand. Raises `Refused` as `read_yaml` does."""
+    text = _text(path)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        places = Places(path, root)
+        if repeated := list(_repeated(root, path, set())):
+            raise Refused(repeated)
+        return yaml.safe_load(text), places
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = str(path) if mark is None else f"{path}:{mark.line + 1}"
+        detail = syntax_words(_one_line(error.problem or error))
+        raise Refused([Reason(malformed, where, {"detail": detail})]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise Refused([Reason(malformed, str(path), {"detail": syntax_words(_one_line(error))})]) from None
+    except RecursionError:
+        raise Refused([Reason(malformed, str(path), {"detail": TOO_DEEP})]) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise Refused([Reason(NO_FILE, str(path), {"file": path})]) from None
+    except OSError as error:
+        raise Refused([Reason(UNREADABLE, str(path), {"detail": error.strerror or error})]) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Refused([Reason(NOT_UTF8, f"{path}:{line}", {"looks": _looks_like(data)})]) from None
+
+
+def _looks_like(data: bytes) -> Words:
+    """What the encoding of a text may be that is not UTF-8."""
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError:
+        return Words("", "")
+    return Words("; it looks like GBK", "，疑似 GBK 编码")
+
+
+def _repeated(node: yaml.Node | None, path: Path, seen: set[int]) -> Iterator[Reason]:
+    """Keys that stand twice in one block; `seen` are the blocks that were looked at, which aliases lead to again."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item, path, seen)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode) and key.value in first:
+            facts = {"key": key.value, "first": first[key.value], "again": line}
+            yield Reason(REPEATED_KEY, f"{path}:{line} {key.value}", facts)
+        elif isinstance(key, yaml.ScalarNode):
+            first[key.value] = line
+        yield from _repeated(value, path, seen)
 
 
 def _one_line(error: object) -> str:

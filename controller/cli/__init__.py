@@ -4,11 +4,11 @@ import sys
 
 
 def main() -> None:
-    """Run one verb; what the verbs need takes a second to load, and Ctrl-C in it is no error."""
+    """Run one verb; what the verbs need takes a second to load, and Ctrl-C in it stops it as later on."""
     try:
         from controller.cli.app import main as run_verb  # noqa: PLC0415 - within reach of the line below
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(1)
     run_verb()
 
 

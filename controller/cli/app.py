@@ -17,7 +17,7 @@ from controller.cli.close import close
 from controller.cli.console import TextView, view_of
 from controller.cli.demo import demo
 from controller.cli.fly import fly
-from controller.cli.options import Exit
+from controller.cli.options import BadOption, Exit
 from controller.cli.plan import plan
 from controller.cli.report import report
 from controller.cli.sim import sim_app
@@ -61,9 +61,9 @@ def run(arguments: list[str]) -> int:
     try:
         code = build(lang)(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        view = view_of(lang, json) if json else TextView(lang, Console(stderr=True, highlight=False))
-        view.refused([Reason(USAGE, facts={"detail": " ".join(str(error).split())})])
-        return Exit.USAGE
+        return _bad_usage([Reason(USAGE, facts={"detail": " ".join(str(error).split())})], lang, json)
+    except BadOption as bad:
+        return _bad_usage(bad.reasons, lang, json)
     except Refused as refused:
         view_of(lang, json).refused(refused.reasons)
         return Exit.REFUSED
@@ -71,6 +71,12 @@ def run(arguments: list[str]) -> int:
         view_of(lang, json).say(words.STOPPED if arguments[:1] in (["fly"], ["demo"]) else words.STOPPED_ONLY)
         return Exit.REFUSED
     return int(code or Exit.DONE)
+
+
+def _bad_usage(reasons: Sequence[Reason], lang: Lang, json: bool) -> int:
+    view = view_of(lang, json) if json else TextView(lang, Console(stderr=True, highlight=False))
+    view.refused(reasons)
+    return Exit.USAGE
 
 
 def language_of(arguments: Sequence[str]) -> Lang:

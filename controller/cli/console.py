@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol, TextIO
@@ -150,8 +150,10 @@ class TextView:
             case AlarmRaised() as alarm:
                 return Text(f"! {alarm.zh if zh else alarm.en}", style=SEVERITY_STYLE[alarm.severity])
             case CommandAnswered(target=target, command=command, outcome=outcome, detail=detail):
-                mark = "" if outcome == "accepted" else f" ({outcome} {detail})"
-                return Text(f"→ {target}: {command}{mark}", style="dim" if outcome == "accepted" else "yellow")
+                answer = _said(words.ANSWERS, outcome, self.lang)
+                mark = "" if outcome == "accepted" else f" ({answer} {detail})"
+                order = order_said(command, self.lang)
+                return Text(f"→ {target}: {order}{mark}", style="dim" if outcome == "accepted" else "yellow")
             case LandingChosen(landing=landing):
                 return Text(words.LANDS_AT.text(self.lang, {"place": landing}))
             case FlightEnded(completed=completed, landed_on=landed_on):
@@ -234,6 +236,20 @@ class TextView:
             limit_s = STREAMS[Stream.POLE_WEATHER].stale_after_s
             table.add_row(pole, wind, cover + drone, Text(f"{age:.0f}", style="" if age <= limit_s else "red"))
         return table
+
+
+def order_said(order: str, lang: Lang) -> str:
+    """An order to a drone or a pole in words; one that has none as the log has it."""
+    name, at, place = order.partition(" at ")
+    if (name, at) == ("land", " at "):
+        return words.LAND_AT.text(lang, {"place": place})
+    if order.startswith("leave "):
+        return words.LEAVE.text(lang, {"place": order.removeprefix("leave ")})
+    return _said(words.ORDERS, order, lang)
+
+
+def _said(known: Mapping[str, Words], code: str, lang: Lang) -> str:
+    return known[code].text(lang) if code in known else code
 
 
 def _bar(share: float) -> ProgressBar:

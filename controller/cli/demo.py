@@ -19,7 +19,7 @@ from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli import words
 from controller.cli.console import view_of
 from controller.cli.fly import drone_of, exit_code, operate, tempo_of
-from controller.cli.options import Exit, Output, Speed
+from controller.cli.options import Exit, Output, Seed, Speed
 from controller.clock import fresh_seed, run
 from controller.config import LoadedSite, load_site
 from controller.flight.mission_source import Mission, load_mission, wished_docks
@@ -51,7 +51,7 @@ def demo(
     speed: Speed = 10.0,
     runs: Annotated[Path, Parameter(help="Folder for run folders. 运行文件夹。")] = Path("runs"),
     inject: Annotated[tuple[str, ...], Parameter(help="A fault: wind=18, dock=taken, zone=route ... 注入故障。")] = (),
-    seed: Annotated[int | None, Parameter(help="The seed of all simulated chance. 随机种子。")] = None,
+    seed: Seed | None = None,
     output: Output = Output(),
 ) -> int:
     """Simulate a city and fly one inspection in it, end to end."""

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
-from airspace.reasons import Lang
+from airspace.reasons import Lang, Refused
 
 
 class Exit(IntEnum):
     """What the command line tells the shell."""
 
     DONE = 0
-    REFUSED = 1  # refused or failed, with reasons
+    REFUSED = 1  # refused or failed, with reasons, or stopped before it was done
     USAGE = 2
+
+
+class BadOption(Refused):
+    """An option's value cannot be; `reasons` name the option."""
 
 
 def _is_speed(kind: object, value: float | None) -> None:
@@ -25,6 +29,11 @@ def _is_speed(kind: object, value: float | None) -> None:
 
 
 Speed = Annotated[float, Parameter(help="Times as fast as real time. 相对实时的倍速。", validator=_is_speed)]
+
+
+Seed = Annotated[
+    int, Parameter(help="The seed of all chance. 随机种子。", validator=validators.Number(gte=0, lt=2**31))
+]
 
 
 @Parameter(name="*")

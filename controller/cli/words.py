@@ -78,6 +78,25 @@ WIND = Words("wind m/s", "风速 m/s")
 DOCK = Words("dock", "机库")
 AGE = Words("age s", "时延 s")
 DRONE = Words("drone", "无人机")
+ORDERS = {
+    "arm": Words("arm", "解锁"),
+    "disarm": Words("disarm", "上锁"),
+    "land": Words("land", "降落"),
+    "mission start": Words("mission start", "开始任务"),
+    "mode AUTO": Words("mode AUTO", "切换到自动模式（AUTO）"),
+    "mode GUIDED": Words("mode GUIDED", "切换到引导模式（GUIDED）"),
+    "fence on": Words("fence on", "启用围栏"),
+    "fence off": Words("fence off", "关闭围栏"),
+    "dock reserve": Words("dock reserve", "预留机库"),
+    "dock open": Words("dock open", "打开机库"),
+    "dock close": Words("dock close", "关闭机库"),
+    "dock release": Words("dock release", "释放机库"),
+    "lamp landing": Words("lamp landing", "点亮降落灯"),
+    "lamp program": Words("lamp program", "恢复路灯程序"),
+}
+LEAVE = Words("leave {place}", "离开 {place}")
+LAND_AT = Words("land at {place}", "降落于 {place}")
+ANSWERS = {"rejected": Words("rejected", "被拒绝"), "unknown": Words("unknown", "无应答")}
 OUTCOMES = {
     "completed": Words("completed", "已完成"),
     "refused": Words("refused", "已拒绝"),

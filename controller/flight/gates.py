@@ -20,10 +20,17 @@ from controller.pole_picture import COVER_WORDS, Poles
 from controller.streams import STREAMS, Stream
 from missions.plan import Plan
 from missions.site import DroneType
-from missions.volumes import plan_conflicts
 
 EKF_POS_HORIZ_ABS = 0x10  # EKF_STATUS_FLAGS: the estimator knows where it is
-FIX_NAMES = {0: "no GNSS", 1: "no fix", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK float", 6: "RTK fixed"}
+FIX_WORDS = {
+    0: Words("no GNSS", "无接收机"),
+    1: Words("no fix", "未定位"),
+    2: Words("2D", "二维定位"),
+    3: Words("3D", "三维定位"),
+    4: Words("DGPS", "差分定位"),
+    5: Words("RTK float", "RTK 浮点解"),
+    6: Words("RTK fixed", "RTK 固定解"),
+}
 
 
 class Verdict(StrEnum):
@@ -108,16 +115,21 @@ def _home(launch: Launch) -> Judged:
     return Judged(Verdict.PASS if good else Verdict.FAIL, words, evidence)
 
 
+def fix_words(fix: int) -> Words:
+    """A GPS_FIX_TYPE in words."""
+    return FIX_WORDS.get(fix, Words(str(fix), str(fix)))
+
+
 def _fix(launch: Launch) -> Judged:
     if (stale := launch.stale(Stream.GNSS)) is not None:
         return stale
     state, asked = launch.link.state, launch.district.site.file.gates
     fix, satellites = state.fix_type or 0, state.satellites or 0
     good = fix >= asked.min_fix and satellites >= asked.min_satellites
-    name, wanted = FIX_NAMES.get(fix, str(fix)), FIX_NAMES[asked.min_fix]
+    name, wanted = fix_words(fix), fix_words(asked.min_fix)
     words = Words(
-        f"{name} with {satellites} satellites, asked for {wanted} with {asked.min_satellites}",
-        f"{name}，{satellites} 颗卫星；要求 {wanted}，{asked.min_satellites} 颗",
+        f"{name.en} with {satellites} satellites, asked for {wanted.en} with {asked.min_satellites}",
+        f"{name.zh}，{satellites} 颗卫星；要求{wanted.zh}，{asked.min_satellites} 颗",
     )
     evidence = {"fix_type": fix, "satellites": satellites, "min_fix": asked.min_fix}
     return Judged(Verdict.PASS if good else Verdict.WAIT, words, evidence)
@@ -251,7 +263,7 @@ def _landing_dock(launch: Launch) -> Judged:
 def _airspace(launch: Launch) -> Judged:
     district = launch.district
     flight = district.state.flights[launch.flight]
-    conflicts = plan_conflicts(launch.plan, district.airspace, flight.takeoff_s, own_id=launch.flight)
+    conflicts = district.conflicts_of(launch.plan, launch.flight)
     held = flight.volumes
     evidence = {"volumes": len(held), "zones": len(district.airspace.zones), "conflicts": len(conflicts)}
     if launch.unseen or conflicts or not held:

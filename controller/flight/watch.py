@@ -11,7 +11,7 @@ from airspace.frames import LatLon
 from controller.alarms import Alarm
 from controller.district import District
 from controller.events import ItemStarted, PhotoTaken
-from controller.flight.gates import FIX_NAMES
+from controller.flight.gates import fix_words
 from controller.flight.keeping import Keeping
 from controller.links.drone import DroneLink
 from controller.state import FlightState
@@ -135,7 +135,7 @@ class SafetyWatch:
     async def _fix(self) -> None:
         fix = self.link.state.fix_type
         if fix is not None and fix < self.district.site.file.gates.min_fix:
-            await self._alarm(Alarm.FIX_DEGRADED, fix=FIX_NAMES.get(fix, str(fix)))
+            await self._alarm(Alarm.FIX_DEGRADED, fix=fix_words(fix))
 
     async def _mode(self) -> None:
         state = self.link.state

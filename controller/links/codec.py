@@ -1,6 +1,6 @@
 """Bytes to MAVLink messages and back: one parser a link, MAVLink 1 and 2 in, MAVLink 2 out.
 
-Frames are cut out here and only then decoded by pymavlink's dialect, for two reasons: frames of other systems are
+Frames are cut out here and only then decoded by the dialect's tables, for two reasons: frames of other systems are
 dropped at the price of a checksum, and after a damaged frame the search goes on at its second byte, so that a
 good frame behind it is never lost with it. Nothing that comes over the wire raises.
 """
@@ -111,7 +111,7 @@ class Codec:
             statistics.foreign += 1
             statistics.frame_bytes += length
             return length
-        message = decoded(frame, kind, self._dialect)
+        message = decoded(frame, kind)
         if message is None:
             statistics.bad_crc += 1
             statistics.junk_bytes += 1

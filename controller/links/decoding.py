@@ -1,13 +1,14 @@
 """Frames to pymavlink's message objects by its own tables, without its field-by-field loop.
 
 A controller decodes twenty messages a second for each drone, nearly all of types whose fields are plain numbers: for
-those the values are unpacked and put in order at once. All others are left to pymavlink's `decode`.
+those the values are unpacked and put in order at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -21,13 +22,13 @@ Unpack = Callable[[bytes], tuple[Any, ...]]
 
 
 @cache
-def _plain_fields(kind: Any) -> Unpack | None:
-    """Unpacks the fields of a type in the order of its constructor; None for a type with texts or arrays."""
-    if any(kind.array_lengths) or "char" in kind.fieldtypes:
-        return None
+def _fields(kind: Any) -> Unpack:
+    """Unpacks the fields of a type in the order of its constructor."""
     size, unpack = kind.unpacker.size, kind.unpacker.unpack
     arranged: Callable[[Any], Any] = tuple
-    if list(kind.orders) != sorted(kind.orders):
+    if any(kind.array_lengths) or "char" in kind.fieldtypes:
+        arranged = _with_arrays(kind)
+    elif list(kind.orders) != sorted(kind.orders):
         arranged = itemgetter(*kind.orders)
 
     def fields(payload: bytes) -> tuple[Any, ...]:
@@ -38,6 +39,24 @@ def _plain_fields(kind: Any) -> Unpack | None:
     return fields
 
 
+def _with_arrays(kind: Any) -> Callable[[tuple[Any, ...]], list[Any]]:
+    """Puts what the payload of a type with texts or arrays holds in order: arrays as lists, texts without their end."""
+    starts = list(accumulate(kind.lengths, initial=0))
+    places = [slice(starts[order], starts[order + 1]) for order in kind.orders]
+
+    def arranged(values: tuple[Any, ...]) -> list[Any]:
+        found: list[Any] = []
+        for place in places:
+            field = values[place.start]
+            if isinstance(field, bytes):
+                found.append(field.rstrip(b"\0"))
+            else:
+                found.append(field if place.stop - place.start == 1 else list(values[place]))
+        return found
+
+    return arranged
+
+
 def checksum_right(frame: bytes | bytearray, crc_extra: int) -> bool:
     """Whether a whole frame, signed or not, of a type with this extra byte came undamaged."""
     end = _end_of_payload(frame)
@@ -45,24 +64,17 @@ def checksum_right(frame: bytes | bytearray, crc_extra: int) -> bool:
     return bool(checksum == frame[end] | frame[end + 1] << 8)
 
 
-def decoded(frame: bytearray, kind: Any, dialect: mavlink.MAVLink) -> mavlink.MAVLink_message | None:
+def decoded(frame: bytearray, kind: Any) -> mavlink.MAVLink_message | None:
     """The message in a whole frame of a known type, as pymavlink's `decode` makes it; None when it is damaged.
 
     A signature is not looked at.
     """
-    fields = _plain_fields(kind)
-    second = frame[0] == mavlink.PROTOCOL_MARKER_V2
-    if fields is None:
-        try:
-            message: mavlink.MAVLink_message = dialect.decode(frame)
-        except mavlink.MAVError:
-            return None
-        return message
     if not checksum_right(frame, kind.crc_extra):
         return None
     end = _end_of_payload(frame)
+    second = frame[0] == mavlink.PROTOCOL_MARKER_V2
     start = _HEADER_V2 if second else _HEADER_V1
-    message = kind(*fields(bytes(frame[start:end])))
+    message: mavlink.MAVLink_message = kind(*_fields(kind)(bytes(frame[start:end])))
     message._msgbuf = frame
     message._payload = frame[_HEADER_V1:end]
     message._crc = frame[end] | frame[end + 1] << 8

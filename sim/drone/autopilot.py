@@ -176,8 +176,12 @@ class Autopilot:
 
     def actual(self) -> Point:
         """Where the drone is now: east, north, up [m], carried on from the last tick."""
+        return self.actual_at(self.now_s)
+
+    def actual_at(self, now_s: float) -> Point:
+        """The same at a second since boot that has come meanwhile."""
         body = self.body
-        ahead_s = self.now_s - self.state_s if self.flying or self.falling else 0.0
+        ahead_s = now_s - self.state_s if self.flying or self.falling else 0.0
         return body.e + body.ve * ahead_s, body.n + body.vn * ahead_s, body.u + body.vu * ahead_s
 
     def home_item(self) -> StoredItem | None:

@@ -131,9 +131,8 @@ class SimDrone:
     def truth(self) -> Truth:
         """Where the drone really is now."""
         autopilot, body = self.autopilot, self.autopilot.body
-        if self._started:
-            autopilot.now_s = asyncio.get_running_loop().time() - self._boot_s
-        e, n, u = autopilot.actual()
+        now_s = asyncio.get_running_loop().time() - self._boot_s if self._started else autopilot.now_s
+        e, n, u = autopilot.actual_at(now_s)
         at = autopilot.frame.latlon(e, n)
         return Truth(
             at.lat_deg,
@@ -248,17 +247,17 @@ class SimDrone:
     def serve(self, now_s: float) -> None:
         """Go on with transfers, and send what happened and what is due."""
         self.autopilot.now_s = now_s - self._boot_s
-        due_s = TICK_S if self._services.busy else STEP_S
-        if now_s - self._served_s > due_s - 1e-6:
-            self._services.step(now_s - self._served_s)
+        since_s = now_s - self._served_s
+        if since_s > STEP_S - 1e-6 or (since_s > TICK_S - 1e-6 and self._services.busy):
+            self._services.step(since_s)
             self._served_s = now_s
         self._report()
         self._streams.step()
 
     def due_s(self) -> float:
         """When something is due next, by the loop's time [s]."""
-        due = self._boot_s + self._streams.next_s()
-        return min(due, self._served_s + TICK_S) if self._services.busy else due
+        due, soon = self._boot_s + self._streams.next_s(), self._served_s + TICK_S
+        return soon if soon < due and self._services.busy else due
 
     def fail(self, error: Exception) -> None:
         """End the run with an error."""

@@ -6,6 +6,8 @@ The equations are in `sim.flight.kernel`. Axes are east, north, up [m] in the wo
 from __future__ import annotations
 
 import math
+from functools import cache
+from typing import TypeAlias
 
 from sim.drone.airframe import Airframe
 from sim.flight.bodies import GIVEN, PIECES, SCRATCH, STATE, TICK_S
@@ -15,6 +17,8 @@ LEVEL_LEAN_MPS2 = GRAVITY_MPS2 * math.tan(math.radians(30.0))  # ANGLE_MAX
 EMPTY_SHARE = 0.25  # of the largest thrust, when the battery gives no more
 DEAD_SHARE = 0.5  # a quadrotor that cuts the motor opposite the dead one has half its thrust
 TUMBLE_RADPS = math.radians(300.0)
+
+Axes: TypeAlias = tuple[float, float, float, float, float, float]
 
 
 class Reference:
@@ -56,13 +60,8 @@ class Body:
         self.drag, self.drag_up = airframe.drag_per_mass, airframe.vertical_drag_ratio
         self.rotor_drag = airframe.rotor_drag_per_s
         self.highest = self._strongest = GRAVITY_MPS2 * airframe.max_thrust_ratio
-        dt = TICK_S / pieces
-        lag_s = airframe.motor_lag_s
-        self.lag_end = math.exp(-dt / lag_s)
-        self.lag_mean = (1.0 - self.lag_end) * lag_s / dt
         self.turn_tc_s = airframe.attitude_tc_s
-        q11, self.q12, self.q21, self.q22 = turning(airframe.attitude_tc_s, airframe.rate_lag_s, dt)
-        self.q10 = 1.0 - q11
+        self.lag_end, self.lag_mean, self.q10, self.q12, self.q21, self.q22 = _lags(airframe, TICK_S / pieces)
 
     def take(self, values: tuple[float, ...]) -> None:
         """Set what the kernel changes, in the order of `STATE`."""
@@ -120,20 +119,20 @@ class Body:
         self.throttle = min(frame.hover_throttle * self.thrust / GRAVITY_MPS2, 1.0)
         return thrust_n * (through + self._induced_mps) / frame.figure_of_merit + frame.avionics_w
 
-    def rates_radps(self) -> tuple[float, float, float]:
-        """Turn rates about the body's forward, right and down axes [rad/s]."""
-        (fe, fn, fu), (re, rn, ru) = self._axes()
+    def rates_radps(self, axes: Axes | None = None) -> tuple[float, float, float]:
+        """Turn rates about the body's forward, right and down axes [rad/s]; `axes` if they are known."""
+        fe, fn, fu, re, rn, ru = axes or self.axes()
         return (
             self.we * re + self.wn * rn + self.wu * ru,
             -(self.we * fe + self.wn * fn + self.wu * fu),
             math.radians(self.turn_degps),
         )
 
-    def felt_mps2(self) -> tuple[float, float, float]:
+    def felt_mps2(self, axes: Axes | None = None) -> tuple[float, float, float]:
         """Specific force along the body's forward, right and down axes [m/s2], as accelerometers feel it."""
         if self.on_ground:
             return 0.0, 0.0, -GRAVITY_MPS2
-        (fe, fn, fu), (re, rn, ru) = self._axes()
+        fe, fn, fu, re, rn, ru = axes or self.axes()
         up = self.fu + GRAVITY_MPS2
         return (
             self.fe * fe + self.fn * fn + up * fu,
@@ -141,21 +140,31 @@ class Body:
             -(self.fe * self.te + self.fn * self.tn + up * self.tu),
         )
 
-    def _axes(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """The body's forward and right axes; down is against the thrust."""
+    def axes(self) -> Axes:
+        """The body's forward and right axes, each east, north and up; down is against the thrust."""
         heading = math.radians(self.heading_deg)
         he, hn = math.sin(heading), math.cos(heading)
         along = he * self.te + hn * self.tn
         fe, fn, fu = he - along * self.te, hn - along * self.tn, -along * self.tu
         size = math.sqrt(max(fe * fe + fn * fn + fu * fu, 1e-12))
         fe, fn, fu = fe / size, fn / size, fu / size
-        return (fe, fn, fu), (fn * self.tu - fu * self.tn, fu * self.te - fe * self.tu, fe * self.tn - fn * self.te)
+        return fe, fn, fu, fn * self.tu - fu * self.tn, fu * self.te - fe * self.tu, fe * self.tn - fn * self.te
 
     def tilt_rad(self) -> tuple[float, float]:
         """Roll (right wing down) and pitch (nose up) [rad] of the thrust's direction."""
         heading = math.radians(self.heading_deg)
         sin, cos = math.sin(heading), math.cos(heading)
         return math.atan2(self.te * cos - self.tn * sin, self.tu), math.atan2(-self.te * sin - self.tn * cos, self.tu)
+
+
+@cache  # equal bodies share the numbers themselves, which keeps them near when many are read
+def _lags(airframe: Airframe, dt: float) -> tuple[float, float, float, float, float, float]:
+    """What the motors' and the attitude's lags make of a piece of `dt` seconds; the body's fields of these names."""
+    lag_s = airframe.motor_lag_s
+    lag_end = math.exp(-dt / lag_s)
+    lag_mean = (1.0 - lag_end) * lag_s / dt
+    q11, q12, q21, q22 = turning(airframe.attitude_tc_s, airframe.rate_lag_s, dt)
+    return lag_end, lag_mean, 1.0 - q11, q12, q21, q22
 
 
 def turning(tc_s: float, lag_s: float, dt: float) -> tuple[float, float, float, float]:

@@ -8,7 +8,7 @@ does not depend on the link, so that one payload serves every link; header, chec
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -20,8 +20,8 @@ MAGIC_V1, MAGIC_V2 = b"\xfe", b"\xfd"
 SIGNED = 0x01  # incompatibility flag
 LAST_V1_ID = 255
 _HEADER_V1 = struct.Struct("<BBBBB")  # after the magic: length, seq, system, component, message
-_HEADER_V2 = struct.Struct("<BBBBBBHB")  # length, incompatibility, compatibility, seq, system, component, message
-_CHECKSUM = struct.Struct("<H")
+_header_v2 = struct.Struct("<BBBB5s").pack  # length, incompatibility, compatibility, seq; system, component, message
+_checksum_bytes = struct.Struct("<H").pack
 _checksum = crc16.mcrf4xx
 
 
@@ -119,25 +119,37 @@ class Framing:
         self._system_id = system_id
         self._component_id = component_id
         self._seq = 0
+        self._routes: dict[int, bytes] = {}  # system, component and message in MAVLink 2, by message
         self.version = 2
         self.sign: Callable[[bytes], bytes] | None = None
 
     def frame(self, message: Packed) -> bytes | None:
         """The next frame; None for a type that MAVLink 1 cannot number."""
-        kind, payload = message
+        frames = self.frames((message,))
+        return frames[0] if frames else None
+
+    def frames(self, messages: Iterable[Packed]) -> list[bytes]:
+        """The next frames, one after the other; without those of types that MAVLink 1 cannot number, if it is sent."""
         if self.version == 1:
-            return self._frame_v1(kind, payload)
-        seq = self._seq
-        self._seq = (seq + 1) & 0xFF
-        payload = payload.rstrip(b"\0") or payload[:1]
-        flags = SIGNED if self.sign is not None else 0
-        number = kind.id
-        body = _HEADER_V2.pack(
-            len(payload), flags, 0, seq, self._system_id, self._component_id, number & 0xFFFF, number >> 16
-        )
-        body += payload
-        frame = MAGIC_V2 + body + _CHECKSUM.pack(_checksum(body + kind.crc_extra))
-        return frame if self.sign is None else frame + self.sign(frame)
+            first = [self._frame_v1(kind, payload) for kind, payload in messages]
+            return [frame for frame in first if frame is not None]
+        routes, sign, seq = self._routes, self.sign, self._seq
+        flags = SIGNED if sign is not None else 0
+        frames = []
+        for kind, payload in messages:
+            route = routes.get(kind.id)
+            if route is None:
+                route = routes[kind.id] = self._route(kind.id)
+            payload = payload.rstrip(b"\0") or payload[:1]
+            body = _header_v2(len(payload), flags, 0, seq, route) + payload
+            seq = (seq + 1) & 0xFF
+            frame = MAGIC_V2 + body + _checksum_bytes(_checksum(body + kind.crc_extra))
+            frames.append(frame if sign is None else frame + sign(frame))
+        self._seq = seq
+        return frames
+
+    def _route(self, message_id: int) -> bytes:
+        return bytes((self._system_id, self._component_id)) + message_id.to_bytes(3, "little")
 
     def _frame_v1(self, kind: Form, payload: bytes) -> bytes | None:
         if kind.id > LAST_V1_ID:
@@ -146,4 +158,4 @@ class Framing:
         self._seq = (seq + 1) & 0xFF
         payload = payload[: _size_v1(kind.id)]
         body = _HEADER_V1.pack(len(payload), seq, self._system_id, self._component_id, kind.id) + payload
-        return MAGIC_V1 + body + _CHECKSUM.pack(_checksum(body + kind.crc_extra))
+        return MAGIC_V1 + body + _checksum_bytes(_checksum(body + kind.crc_extra))

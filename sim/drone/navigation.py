@@ -44,6 +44,8 @@ class Navigation:
     def __init__(self, autopilot: Autopilot, instant: Instant) -> None:
         self._autopilot = autopilot
         self._instant = instant
+        self._aim: tuple[float, float, float] | None = None  # the target that was told last, and in degrees
+        self._aim_e7 = (0, 0)
 
     def builders(self) -> dict[int, Callable[[], Packed | None]]:
         """One builder for each message type."""
@@ -205,9 +207,11 @@ class Navigation:
         autopilot, target = self._autopilot, self._target()
         if target is None or not autopilot.flying or autopilot.mode not in (Mode.AUTO, Mode.GUIDED, Mode.RTL):
             return None
-        at = autopilot.frame.latlon(target[0], target[1])
+        if target != self._aim:  # the way to degrees is long, and a target stays for many messages
+            at = autopilot.frame.latlon(target[0], target[1])
+            self._aim, self._aim_e7 = target, (round(at.lat_deg * 1e7), round(at.lon_deg * 1e7))
         return POSITION_TARGET, POSITION_TARGET.payload(
-            self._instant.now().boot_ms, 0, 65016, round(at.lat_deg * 1e7), round(at.lon_deg * 1e7),
+            self._instant.now().boot_ms, 0, 65016, *self._aim_e7,
             target[2] + autopilot.datum_amsl_m, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
         )  # fmt: skip
 
@@ -221,7 +225,7 @@ class Navigation:
         body, at = self._autopilot.body, self._instant.now()
         true = self._autopilot.frame.latlon(body.e, body.n)
         return SIMSTATE, SIMSTATE.payload(
-            at.roll, at.pitch, at.yaw, *body.felt_mps2(), at.roll_rate, at.pitch_rate, at.yaw_rate,
+            at.roll, at.pitch, at.yaw, *at.felt_mps2, at.roll_rate, at.pitch_rate, at.yaw_rate,
             round(true.lat_deg * 1e7), round(true.lon_deg * 1e7),
         )  # fmt: skip
 

@@ -21,6 +21,9 @@ UNSOLICITED_INDEX = 65535
 MOST_FLOAT32 = 3.4028234663852886e38
 LISTED_PER_S = 1940.0  # 1358 parameters in 0.70 s
 _RANGES = {INT8: (-128, 127), INT16: (-32768, 32767), INT32: (-(2**31), 2**31 - 1)}
+DEFAULTS = {name: float(value) for name, _, value in TABLE}
+_TYPES = {name: kind for name, kind, _ in TABLE}
+_INDEX = {name: i for i, name in enumerate(DEFAULTS)}
 
 
 def float32(value: float) -> float:
@@ -28,14 +31,13 @@ def float32(value: float) -> float:
     return float(struct.unpack("<f", struct.pack("<f", min(max(value, -MOST_FLOAT32), MOST_FLOAT32)))[0])
 
 
-class Parameters:
-    """Every parameter by name; values are what the wire would carry."""
+class Parameters(dict[str, float]):
+    """Every parameter by name, as the wire would carry it; `put` sets one. A dict, for it is asked all the time."""
+
+    names = tuple(DEFAULTS)
 
     def __init__(self, airframe: Airframe, system_id: int, capacity_ah: float) -> None:
-        self._types = {name: kind for name, kind, _ in TABLE}
-        self._values = {name: float(value) for name, _, value in TABLE}
-        self.names = tuple(self._values)
-        self._index = {name: i for i, name in enumerate(self.names)}
+        super().__init__(DEFAULTS)
         self.changed: Callable[[str], None] = lambda name: None
         self.put("MAV_SYSID", system_id)
         self.put("BATT_CAPACITY", round(capacity_ah * 1000.0))
@@ -44,30 +46,24 @@ class Parameters:
         self.put("WPNAV_ACCEL", airframe.acceleration_mps2 * 100.0)
         self.put("MOT_THST_HOVER", airframe.hover_throttle)
 
-    def __getitem__(self, name: str) -> float:
-        return self._values[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
     def kind(self, name: str) -> int:
         """The MAV_PARAM_TYPE of a parameter."""
-        return self._types[name]
+        return _TYPES[name]
 
     def index(self, name: str) -> int:
         """The place of a parameter in the list."""
-        return self._index[name]
+        return _INDEX[name]
 
     def put(self, name: str, value: float) -> None:
         """Set a value, cut to the parameter's type, and say so when it changed."""
-        kind = self._types[name]
+        kind = _TYPES[name]
         if kind == REAL32:
             stored = float32(value)
         else:
             low, high = _RANGES[kind]
             stored = float(min(max(int(value), low), high))
-        if stored != self._values[name]:
-            self._values[name] = stored
+        if stored != self[name]:
+            self[name] = stored
             self.changed(name)
 
 

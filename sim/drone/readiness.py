@@ -37,6 +37,13 @@ TEXTS: tuple[tuple[float, str], ...] = (
 # EKF_STATUS_REPORT.flags as observed: before a position, flying on satellites, satellites lost
 EKF_STARTING, EKF_ALIGNED, EKF_POSITION, EKF_LOST = 0x400, 0xA7, 0x33F, 0x25
 
+# SYS_STATUS bits as observed before the checks were passed: a fence that is not enabled is there and well
+PREARM, GEOFENCE = mavlink.MAV_SYS_STATUS_PREARM_CHECK, mavlink.MAV_SYS_STATUS_GEOFENCE
+GPS = mavlink.MAV_SYS_STATUS_SENSOR_GPS
+PRESENT = 1399979055 | PREARM
+ENABLED = 1398930479 | PREARM
+HEALTH = 1467087919 & ~PREARM
+
 
 class Readiness:
     """How far the boot has come at `t_s` seconds after power-on; `warm` skips it all."""
@@ -101,17 +108,14 @@ class Readiness:
 
 
 def sensor_health(autopilot: Autopilot) -> tuple[int, int, int]:
-    """SYS_STATUS present, enabled and health bits; PREARM follows the present mode, GEOFENCE whether it is enabled."""
-    prearm, fence = mavlink.MAV_SYS_STATUS_PREARM_CHECK, mavlink.MAV_SYS_STATUS_GEOFENCE
-    gps = mavlink.MAV_SYS_STATUS_SENSOR_GPS
-    present = 1399979055 & ~fence | prearm
-    enabled, health = (1398930479 & ~fence) | prearm, (1467087919 & ~fence) & ~prearm
+    """SYS_STATUS present, enabled and health bits; PREARM follows the present mode, GEOFENCE whether it is broken."""
+    present, enabled, health = PRESENT, ENABLED, HEALTH
     if autopilot.fence_enabled:
-        present, enabled, health = present | fence, enabled | fence, health | fence
+        enabled |= GEOFENCE
         if autopilot.lists.fence.breached:
-            health &= ~fence
-    if autopilot.prearm.passed or autopilot.armed:
-        health |= prearm
+            health &= ~GEOFENCE
+    if autopilot.armed or autopilot.prearm.passed:
+        health |= PREARM
     if autopilot.receiver.fix_type < 3:
-        health &= ~gps
+        health &= ~GPS
     return present, enabled, health

@@ -27,6 +27,8 @@ class Sensors:
     def __init__(self, autopilot: Autopilot, instant: Instant) -> None:
         self._autopilot = autopilot
         self._instant = instant
+        self._of_s = -1.0
+        self._readings: tuple[int, ...] = ()
 
     def builders(self) -> dict[int, Callable[[], Packed]]:
         """One builder for each message type."""
@@ -40,15 +42,18 @@ class Sensors:
 
     def _felt(self) -> tuple[int, ...]:
         """Specific force [mG], turn rates [mrad/s] and the earth's field [mgauss], each forward, right and down."""
-        body = self._autopilot.body
         at = self._instant.now()
-        felt = (round(force / GRAVITY_MPS2 * 1000.0) for force in body.felt_mps2())
-        rates = (round(rate * 1000.0) for rate in (at.roll_rate, at.pitch_rate, at.yaw_rate))
-        yaw = math.radians(body.heading_deg)
-        return (
-            *felt, *rates,
-            round(LEVEL_MGAUSS * math.cos(yaw)), round(-LEVEL_MGAUSS * math.sin(yaw)), DOWN_MGAUSS,
-        )  # fmt: skip
+        if self._of_s != at.at_s:  # three units feel the same
+            self._of_s = at.at_s
+            forward, right, down = at.felt_mps2
+            yaw = math.radians(self._autopilot.body.heading_deg)
+            self._readings = (
+                round(forward / GRAVITY_MPS2 * 1000.0), round(right / GRAVITY_MPS2 * 1000.0),
+                round(down / GRAVITY_MPS2 * 1000.0),
+                round(at.roll_rate * 1000.0), round(at.pitch_rate * 1000.0), round(at.yaw_rate * 1000.0),
+                round(LEVEL_MGAUSS * math.cos(yaw)), round(-LEVEL_MGAUSS * math.sin(yaw)), DOWN_MGAUSS,
+            )  # fmt: skip
+        return self._readings
 
     def raw_imu(self) -> Packed:
         """RAW_IMU."""

@@ -128,26 +128,33 @@ class StreamService:
 
     def next_s(self) -> float:
         """When the next message is due on any link [s since boot]."""
-        return min((rates.next_s for rates in self._links.values()), default=math.inf)
+        next_s = math.inf
+        for rates in self._links.values():
+            next_s = min(next_s, rates.next_s)
+        return next_s
 
     def step(self) -> None:
         """Send what is due; links that are owed the same message get the same payload."""
         now = self._now_s() + 1e-6
         built: dict[int, Packed | None] = {}
+        builders = self._telemetry.builders
         for uplink, rates in self._links.items():
             if rates.next_s > now:
                 continue
+            due = []
             for beat in rates.beats.values():
                 if beat.due_s > now:
                     continue
                 beat.due_s = max(beat.due_s + beat.interval_s, now - beat.interval_s)
                 for message_id in beat.messages:
                     if message_id not in built:
-                        built[message_id] = self._build(message_id)
+                        builder = builders.get(message_id)
+                        built[message_id] = builder() if builder is not None else self._build(message_id)
                     message = built[message_id]
                     if message is not None:
-                        uplink.send(message)
+                        due.append(message)
             rates.find_next()
+            uplink.send_all(due)
 
     def _build(self, message_id: int) -> Packed | None:
         if message_id == TIMESYNC:

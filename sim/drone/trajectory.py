@@ -364,7 +364,8 @@ class Track:
         at = leg.elapsed_s + half
         oe, on, ou, ve, vn, _, ae, an, _ = leg.motion(at)
         fe, fn, fu, fve, fvn, _, fae, fan, _ = after.motion(half)
-        span_e, span_n, span_u = (b - a for a, b in zip(leg.start, leg.end, strict=True))
+        start, end = leg.start, leg.end
+        span_e, span_n, span_u = end[0] - start[0], end[1] - start[1], end[2] - start[2]
         off = math.sqrt((oe - span_e + fe) ** 2 + (on - span_n + fn) ** 2 + (ou - span_u + fu) ** 2)
         slower = min(leg.profile.speed_mps, after.profile.speed_mps)
         return (

@@ -6,6 +6,7 @@ A link is silent but for heartbeats until bytes of a valid frame arrive on it; s
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
@@ -71,6 +72,13 @@ class Uplink:
             frame = self.framing.frame(message if isinstance(message, tuple) else packed(message))
             if frame is not None:
                 self._link.send(frame)
+
+    def send_all(self, messages: Iterable[Packed]) -> None:
+        """Send what is due together, a frame for each message."""
+        if not self.closed:
+            send = self._link.send
+            for frame in self.framing.frames(messages):
+                send(frame)
 
     def forward(self, frame: bytes) -> None:
         """Send another station's frame on as it is."""

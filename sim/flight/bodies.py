@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
@@ -31,6 +32,7 @@ GIVEN = (
 SCRATCH = ("ce", "cn", "cu")
 _NAMES = STATE + GIVEN
 _read = attrgetter(*_NAMES)
+_pack = struct.Struct(f"{len(_NAMES)}d").pack
 
 
 class _Many:
@@ -39,7 +41,9 @@ class _Many:
     __slots__ = STATE + GIVEN + SCRATCH
 
     def __init__(self, bodies: Sequence[Any]) -> None:
-        table = np.array([_read(body) for body in bodies])
+        # bytes at once: a list of tuples would be walked through a second time
+        packed = b"".join([_pack(*_read(body)) for body in bodies])
+        table = np.frombuffer(packed).reshape(len(bodies), len(_NAMES))
         for name, column in zip(_NAMES, table.T.copy(), strict=True):
             setattr(self, name, column)
 

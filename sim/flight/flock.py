@@ -141,15 +141,15 @@ class Flock:
                 if body is not None:
                     bodies.append(body)
         move(bodies)
+        self._tick = tick
         for member in taking_part:
             if member in self._members:
                 try:
                     member.finish(now_s)
                 except Exception as error:  # as above
                     self._fail(member, error)
-        self._tick = tick
-        for member in taking_part:
-            self._serve(member)
+                else:
+                    self._serve(member)
 
     def _serve(self, member: Member) -> None:
         if member not in self._members:

@@ -38,11 +38,6 @@ class Corrections:
         self.malformed = 0
 
     @property
-    def bad_frames(self) -> int:
-        """Frames whose checksum was wrong."""
-        return self._deframer.bad
-
-    @property
     def reference_m(self) -> Vector | None:
         """Earth-fixed place [m] of the station whose observations came last, when it has told it."""
         return None if self.observation is None else self._points.get(self.observation.station)

@@ -49,14 +49,10 @@ def frame(payload: bytes) -> bytes:
 
 
 class Deframer:
-    """Cuts payloads out of a stream that comes in pieces; what is no whole frame with a right checksum is skipped.
-
-    `bad` counts the frames whose checksum was wrong.
-    """
+    """Cuts payloads out of a stream that comes in pieces; what is no whole frame with a right checksum is skipped."""
 
     def __init__(self) -> None:
         self._kept = b""
-        self.bad = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The payloads that these bytes complete."""
@@ -75,7 +71,6 @@ class Deframer:
                 yield kept[at + 3 : end - 3]
                 at = end
             else:
-                self.bad += 1
                 at += 1
         self._kept = kept[at:] if at >= 0 else b""
 

@@ -21,7 +21,7 @@ from sim.drone.items import FENCE, MISSION, RALLY, StoredItem
 from sim.drone.modes import Mode, guide_for
 from sim.drone.trajectory import Point
 from sim.px4.items import FlownList, flown
-from sim.px4.modes import FLOWN_BY, NEED_POSITION, Px4Mode
+from sim.px4.modes import FLOWN_BY, MAIN_AUTO, NEED_POSITION, Px4Mode
 from sim.px4.parameters import Px4Parameters
 
 CRITICAL, INFO = mavlink.MAV_SEVERITY_CRITICAL, mavlink.MAV_SEVERITY_INFO
@@ -131,7 +131,13 @@ class Commander:
             self.say(INFO, "Takeoff detected" if autopilot.flying else "Landing detected")
         if self._was_armed and not autopilot.armed:
             self.say(INFO, "Disarmed by landing" if self._flew else "Disarmed by auto preflight disarming")
+            self._flight_over()
         self._was_armed = autopilot.armed
+
+    def _flight_over(self) -> None:
+        """After a flight that ended in a mode of the autopilot's own wait in LOITER, from which one may arm again."""
+        if self._flew and int(self.mode) & 0xFF == MAIN_AUTO:
+            self.enter(Px4Mode.LOITER)
 
     # Arming
 
@@ -183,6 +189,7 @@ class Commander:
             return False
         self._was_armed = False
         self.say(INFO, f"Disarmed by {by}")
+        self._flight_over()
         return True
 
     # What a mode is entered with

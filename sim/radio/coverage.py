@@ -54,10 +54,6 @@ class Radio:
         if cause in self._off[name]:
             self._off[name].remove(cause)
 
-    def is_on(self, name: str) -> bool:
-        """Whether a cell works. Raises KeyError."""
-        return not self._off[name]
-
     def quality(self, e_m: float, n_m: float, u_m: float) -> Quality:
         """How a link carries between a place in the world's frame and the best cell."""
         if not self.cells:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from airspace.frames import LatLon, LocalFrame
-from airspace.sun import CIVIL_TWILIGHT_DEG, DAY_S, SECONDS_PER_DEG, elevation_deg
+from airspace.sun import DAY_S, SECONDS_PER_DEG
 from sim.city_file import CityRainCell, CityWeather
 
 LAPSE_CPM = 0.0065  # standard atmosphere
@@ -112,11 +112,6 @@ class Weather:
             swing = math.cos(math.radians(15.0 * (hour - WARMEST_H)))
             base = self._given.temperature_c + self._given.temperature_swing_c * swing
         return base - LAPSE_CPM * u_m
-
-    @property
-    def is_night(self) -> bool:
-        """Whether the sun is so low that things need light of their own: below 6 degrees under the horizon."""
-        return elevation_deg(self._origin, self._utc_s()) < CIVIL_TWILIGHT_DEG
 
 
 def seen_through(rain_mmph: float, clear_m: float) -> float:

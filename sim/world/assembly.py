@@ -46,7 +46,7 @@ from sim.city_file import CityFile, load_city
 from sim.fault_acts import acts_in
 from sim.fault_text import parse_fault
 from sim.faults import Fault
-from sim.links import MemoryLink, Quality, memory_link
+from sim.links import MemoryLink, Passage, Quality, memory_link
 from sim.timeline import Act, Timeline
 
 DEFAULT_GATES = Gates()
@@ -83,6 +83,11 @@ class Line:
     def __init__(self, end: MemoryLink) -> None:
         self._end = end
         self.dead = False
+
+    @property
+    def ways(self) -> tuple[Passage, Passage]:
+        """What the link carries over, out and in."""
+        return self._end.ways
 
     def send(self, data: bytes) -> None:
         """Send a frame, if there is anybody to send it."""
@@ -156,6 +161,10 @@ class World:
         self.city.attach(address.removeprefix("memory:"), there)
         self._lines.append(Line(here))
         return self._lines[-1]
+
+    def ways(self) -> list[Passage]:
+        """Both directions of every radio link that there has been."""
+        return [way for line in self._lines for way in line.ways]
 
     @asynccontextmanager
     async def controller(self) -> AsyncIterator[District]:

@@ -18,6 +18,7 @@ from sim.city_file import CityFile
 from sim.fault_text import parse_fault
 from sim.faults import Fault
 from sim.links import Quality
+from sim.yaml_file import read_yaml
 
 UNREADABLE = Rule(
     "day.unreadable",
@@ -111,7 +112,20 @@ class Day(_Part, frozen=True, kw_only=True):
     @property
     def happenings(self) -> tuple[Fault, ...]:
         """The day's faults; raises `Refused` for one that there is none of."""
-        return tuple(parse_fault(text, "faults") for text in self.faults)
+        return self.happenings_of("day")
+
+    def happenings_of(self, source: str) -> tuple[Fault, ...]:
+        """The same; refusals, of all that are wrong, name the file that the day was read from."""
+        faults: list[Fault] = []
+        problems: list[Reason] = []
+        for text in self.faults:
+            try:
+                faults.append(parse_fault(text, f"{source} faults"))
+            except Refused as refused:
+                problems += refused.reasons
+        if problems:
+            raise Refused(problems)
+        return tuple(faults)
 
 
 def mission_of(wish: DayMission) -> Mission:
@@ -167,15 +181,10 @@ def write_day(day: Day, path: Path) -> None:
 
 def read_day(path: Path) -> Day:
     """A day from its file; raises `Refused` with what is wrong in it."""
-    try:
-        day = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Day)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        detail = " ".join(str(error).split())
-        raise Refused([Reason(UNREADABLE, str(path), {"detail": detail})]) from None
+    day, _ = read_yaml(path, Day, UNREADABLE)
     if day.beichen_day != 1:
         raise Refused([Reason(UNREADABLE, str(path), {"detail": f"beichen_day: {day.beichen_day}"})])
-    if not day.happenings and day.faults:
-        raise AssertionError(day.faults)
+    day.happenings_of(str(path))
     known = {drone.id for drone in day.city.drones}
     for wish in day.missions:
         mission_of(wish)

@@ -27,7 +27,7 @@ BAD_PATTERN = Rule(
 )
 BAD_FACT = Rule(
     "scenario.fact",
-    Words("'{text}' compares no figure of the report: {known}", "“{text}”不是对报告数据的比较：{known}"),
+    Words("'{text}' compares none of the figures that there are: {known}", "“{text}”不是对现有数据的比较：{known}"),
     Words("Write it as in `photos >= 20` or `outside_reserved_s <= 0`.", "请按 `photos >= 20` 的格式填写。"),
 )
 UNKNOWN_ALARM = Rule(
@@ -71,7 +71,7 @@ class EventPattern:
 
 @dataclass(frozen=True, slots=True)
 class FactCheck:
-    """A comparison with a figure of a mission's report."""
+    """A comparison with a figure of a mission's report, or of the simulated truth."""
 
     text: str
     name: str
@@ -117,11 +117,11 @@ def parse_pattern(text: str, where: str, missions: Iterable[str]) -> EventPatter
     return EventPattern(text, kind, own, next((value for name, _, value in given if name == MISSION), ""))
 
 
-def parse_fact(text: str, where: str) -> FactCheck | Reason:
-    """A comparison from its text, or why it is none."""
+def parse_fact(text: str, where: str, known: tuple[str, ...] = FACTS) -> FactCheck | Reason:
+    """A comparison with one of the `known` figures from its text, or why it is none."""
     found = _FACT.fullmatch(text.strip())
-    if found is None or found[1] not in FACTS:
-        return Reason(BAD_FACT, where, {"text": text, "known": ", ".join(FACTS)})
+    if found is None or found[1] not in known:
+        return Reason(BAD_FACT, where, {"text": text, "known": ", ".join(known)})
     return FactCheck(text, found[1], found[2], float(found[3]))
 
 

@@ -8,24 +8,22 @@ import resource
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 
 from controller.clock import cpu_s
 from sim.world.day import Day
-from sim.world.living import Verdict, live
+from sim.world.living import StuckError, Verdict, live
 from sim.world.random_day import random_day
 
 MEMORY = Path("/dev/shm")
 LONGEST_CPU_S = 300  # a day that takes more does not move any more
-
-
-class StuckError(Exception):
-    """A day used more of the processor than any day that moves on."""
+AGAIN_CPU_S = 10  # then it is told once more, where the first time was lost in a finalizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class Tally:
     broke: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     breaches: Counter[str] = field(default_factory=Counter)
+    excused: Counter[str] = field(default_factory=Counter)  # what did not hold for a cause that is nobody's fault
     days: int = 0
     broken_days: int = 0
     flown: int = 0
@@ -60,6 +59,7 @@ class Tally:
         self.broken_days += bool(verdict.breaches)
         self.outcomes.update(verdict.outcomes.values())
         self.breaches.update(verdict.broken)
+        self.excused.update(verdict.excused)
         kinds = kinds_of(day)
         self.tried.update(kinds)
         if verdict.breaches:
@@ -77,10 +77,14 @@ def kinds_of(day: Day) -> list[str]:
     return sorted(kinds) or ["no bad luck"]
 
 
-def live_in_memory(day: Day) -> Verdict:
-    """Live a day whose files go away with it."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder, _not_for_ever():
+def live_in_memory(day: Day, within: str | None = None) -> Verdict:
+    """Live a day whose files go away with it; they are in a folder of their own, `within` another one if need be."""
+    with tempfile.TemporaryDirectory(dir=within or _memory()) as folder, _not_for_ever():
         return live(day, Path(folder))
+
+
+def _memory() -> Path | None:
+    return MEMORY if MEMORY.is_dir() else None
 
 
 @contextmanager
@@ -88,6 +92,7 @@ def _not_for_ever() -> Iterator[None]:
     """Raise `StuckError` inside when it takes too much of the processor."""
 
     def stuck(number: int, frame: FrameType | None) -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s() + AGAIN_CPU_S), hard_s))
         raise StuckError(f"no end after {LONGEST_CPU_S} s of CPU time")
 
     before = signal.signal(signal.SIGXCPU, stuck)
@@ -100,22 +105,46 @@ def _not_for_ever() -> Iterator[None]:
         signal.signal(signal.SIGXCPU, before)
 
 
-def _lived(seed: int, kind: DayKind) -> Verdict:
-    return live_in_memory(kind.day(seed))
+def _lived(seed: int, kind: DayKind, within: str | None = None) -> Verdict:
+    return live_in_memory(kind.day(seed), within)
 
 
-def explore(seeds: Iterable[int], kind: DayKind, jobs: int) -> Iterator[Verdict]:
-    """Verdicts of the days of these seeds, as they come; each day is lived in one of `jobs` processes."""
+@contextmanager
+def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that do not heed Ctrl-C; when the block is left early they are ended in the midst of their work."""
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()  # what it forks inherits its deafness
+    finally:
+        signal.signal(signal.SIGINT, heeded)
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver"))
+    others = multiprocessing.active_children()
+    try:
+        yield pool
+    except BaseException:  # the caller was stopped, or went away
+        for worker in multiprocessing.active_children():
+            if worker not in others:
+                worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def explore(seeds: Iterable[int], kind: DayKind, jobs: int) -> Generator[Verdict, None, None]:
+    """Verdicts of the days of these seeds, as they come; each day is lived in one of `jobs` processes.
+
+    A generator that is closed, or a KeyboardInterrupt in it, ends the processes at once.
+    """
     if jobs <= 1:
         for seed in seeds:
             yield _lived(seed, kind)
         return
     left = iter(seeds)
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
+    with tempfile.TemporaryDirectory(dir=_memory()) as within, _workers(jobs) as pool:
         under_way: set[Future[Verdict]] = set()
         while True:
             for seed in left:
-                under_way.add(pool.submit(_lived, seed, kind))
+                under_way.add(pool.submit(_lived, seed, kind, within))
                 if len(under_way) >= 2 * jobs:
                     break
             if not under_way:

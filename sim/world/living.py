@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,20 @@ from sim.world.watch import Watch
 TRIES, AGAIN_S = 2, 240.0  # a refused mission is asked for once more
 LOOK_AGAIN_S = 30.0  # for a drone that a new controller does not hear
 SEARCHED_AFTER_S = 1200.0  # then a person goes where the drone must be, and closes its flight
+HEARD_WITHIN_S = 120.0  # a controller that looks for a drone this long, with its link whole, hears it
 QUIET_AFTER_S = 1500.0  # after the last mission any drone is down, by battery if by nothing else
 DOWN_S = 3.0
 
 
+class StuckError(SystemExit):
+    """A day used more of the processor than any day that moves on; loops let no other error out of their callbacks."""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a day came to: the outcome of each mission, every breach, and a digest of all that was recorded."""
+    """What a day came to: the outcome of each mission, every breach, and a digest of all that was recorded.
+
+    `excused` counts, by invariant, what did not hold for a cause that is nobody's fault.
+    """
 
     seed: int
     outcomes: dict[str, str]
@@ -43,6 +51,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lasted_s: float
     controllers: int
     flown: int
+    excused: dict[str, int] = {}
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -121,7 +130,14 @@ class _Pace:
         """Put this in the way of whatever the controller records."""
         append = self.district.store.append
 
-        async def paced(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+        def paced(*events: AnyEvent, claims_seen: int | None = None) -> Awaitable[tuple[Record, ...]]:
+            # most of all that is recorded, and nothing happens to it on most days: it needs no task of its own
+            said_by_pole = isinstance(events[0], PoleReported | PoleSeen)
+            if said_by_pole and not self.day.disk_s and not self.world.killing.is_set():
+                return append(*events, claims_seen=claims_seen)
+            return troubled(*events, claims_seen=claims_seen)
+
+        async def troubled(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
             if self.day.disk_s:
                 await asyncio.sleep(self.day.disk_s)
             if self.world.killing.is_set():
@@ -164,11 +180,12 @@ class _Operators:
         await asyncio.sleep(max(wish.at_s - self.world.watch.scene.day_s, 0.0))
         while True:
             self.tries[wish.name] = self.tries.get(wish.name, 0) + 1
-            outcome, _ = await self.world.conduct(district, mission, wish.drone)
+            outcome, reasons = await self.world.conduct(district, mission, wish.drone)
             if outcome != "refused" or self.tries[wish.name] >= TRIES:
                 break
             await asyncio.sleep(AGAIN_S)
         self.outcomes[wish.name] = outcome
+        self.world.watch.answered(wish.name, outcome, reasons)
 
     async def _pick_up(self, district: District, flight: FlightState) -> None:
         while True:
@@ -177,6 +194,7 @@ class _Operators:
                 break
             since_s = self.lost_s.setdefault(flight.id, self.world.watch.scene.day_s)
             if self.world.watch.scene.day_s - since_s > SEARCHED_AFTER_S:
+                self.world.watch.searched(flight, self.world.watch.scene.day_s - HEARD_WITHIN_S)
                 outcome = (await close_flight(district, flight, "found by search", self.world.given.runs)).outcome
                 break
             await asyncio.sleep(LOOK_AGAIN_S)
@@ -187,9 +205,10 @@ def live(day: Day, folder: Path) -> Verdict:
     """Live through a day in virtual time; what the controller keeps is written into `folder`.
 
     The same day gives the same verdict and the same files in any process. Raises `Refused` for a day that has faults
-    which its city does not know.
+    which its city does not know. A `StuckError` ends the day, as a crash.
     """
     verdicts: list[Verdict] = []
+    begun: list[tuple[Watch, Callable[[], Verdict]]] = []
     given = WorldSetup(
         day.city, folder, folder / "runs", seed=day.seed, link=day.link.quality,
         extra_zones=chart_of(day.zones) if day.zones else None,
@@ -199,6 +218,8 @@ def live(day: Day, folder: Path) -> Verdict:
         world = DayWorld(given, clock, day)
         operators = _Operators(day, world)
         controllers = [0]
+        begun.append((world.watch, lambda: _verdict(day, world, operators, controllers[0])))
+        asyncio.get_running_loop().set_exception_handler(world.watch.unhandled)
         try:
             async with running(world):
                 for fault in day.happenings:
@@ -208,7 +229,14 @@ def live(day: Day, folder: Path) -> Verdict:
             world.watch.crashed(type(error).__name__, "".join(traceback.format_exception(error)[-4:]))
         verdicts.append(_verdict(day, world, operators, controllers[0]))
 
-    run(main, virtual_tempo())
+    try:
+        run(main, virtual_tempo())
+    except StuckError as stuck:
+        if not begun:
+            raise
+        watch, verdict = begun[0]
+        watch.crashed("StuckError", str(stuck))
+        return verdict()
     return verdicts[0]
 
 
@@ -228,6 +256,7 @@ async def _through(day: Day, world: DayWorld, operators: _Operators, controllers
                 await work
                 break
             await world.kill(district, work)
+            world.watch.stopped()
         await asyncio.sleep(world.down_s)
     await _until_quiet(day, world)
     world.watch.ended()
@@ -252,6 +281,7 @@ def _verdict(day: Day, world: DayWorld, operators: _Operators, controllers: int)
         digest=digest.hexdigest(),
         lasted_s=round(world.watch.scene.day_s, 3),
         controllers=controllers,
+        excused=world.watch.excused,
         flown=sum(1 for flight in world.watch.scene.state.flights.values() if flight.farthest_item > 0),
     )
 

@@ -35,6 +35,7 @@ class GeneratedPart(Part, frozen=True, kw_only=True):
 class WorldPart(Part, frozen=True, kw_only=True):
     """The city, from a file beside the scenario or generated; `weather` and `starts` (RFC 3339) replace its own.
 
+    `airspace` are charts beside the scenario, laid over the city's.
     `lasts_s` is when the scenario is given up if its missions have not ended by then.
     """
 
@@ -43,6 +44,7 @@ class WorldPart(Part, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
     starts: str = ""
     weather: CityWeather | None = None
+    airspace: tuple[str, ...] = ()
     lasts_s: Annotated[float, Meta(gt=0.0, le=86400.0)] = 1200.0
 
 
@@ -80,13 +82,15 @@ class ExpectPart(Part, frozen=True, kw_only=True):
     """What must have happened at the end, and what never.
 
     `eventually` and `never` are patterns of events (`flight.phase phase=holding mission=look`), `alarms` codes of
-    which each must have been raised. `invariants` and `down` are looked at in virtual time, where the truth is known.
+    which each must have been raised. `truth` (comparisons with `sim.world.figures`), `invariants` and `down` are
+    looked at in virtual time, where the truth is known.
     """
 
     missions: dict[str, MissionExpectation] = {}
     alarms: tuple[str, ...] = ()
     eventually: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    truth: tuple[str, ...] = ()
     invariants: bool = True
     down: bool = True
 
@@ -100,7 +104,7 @@ class ScenarioFile(Part, frozen=True, kw_only=True):
     title: BothLanguages
     story: BothLanguages
     world: WorldPart
-    fleet: tuple[CityDrone, ...] = ()
+    fleet: Annotated[tuple[CityDrone, ...], Meta(min_length=1)] = ()
     missions: tuple[MissionPart, ...] = ()
     faults: tuple[str, ...] = ()
     expect: ExpectPart = ExpectPart()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from airspace.reasons import Lang, Words
+from controller.alarms import ALARMS, Alarm
+from controller.cli.words import OUTCOMES
 from controller.events import AlarmRaised, FlightEnded, Phase, PhaseChanged, PlanMade, RunFinished
 from sim.timeline import Happening
 from sim.world.expectation import FactCheck, matching
@@ -88,7 +91,7 @@ def _checks(scenario: Scenario, played: Played) -> list[Check]:
     ]
     raised = [record.event.code for record in played.records if isinstance(record.event, AlarmRaised)]
     checks += [
-        Check(_both("alarm {code}", "告警 {code}", code=code), _list(_once(raised)), code in raised)
+        Check(Words(f"alarm {code}", f"告警 {code}（{_alarm_zh(code)}）"), _list(_once(raised)), code in raised)
         for code in expected.alarms
     ]
     missions = played.mission_of
@@ -106,7 +109,8 @@ def _mission_checks(
     end = mission_end(name, played)
     outcomes = (wanted.outcome,) if isinstance(wanted.outcome, str) else wanted.outcome
     why = f" ({', '.join(end.reasons)})" if end.reasons else ""
-    yield Check(_of(name, " | ".join(outcomes)), _same(end.outcome + why), end.outcome in outcomes)
+    expected = Words(f"{name}: {' | '.join(outcomes)}", f"{name}：{' | '.join(_outcome_zh(one) for one in outcomes)}")
+    yield Check(expected, Words(end.outcome + why, _outcome_zh(end.outcome) + why), end.outcome in outcomes)
     if wanted.lands_on is not None:
         places = (wanted.lands_on,) if isinstance(wanted.lands_on, str) else wanted.lands_on
         shown = " | ".join(place or "-" for place in places)
@@ -127,6 +131,15 @@ def _mission_checks(
     for fact in facts:
         value = fact.found(played.summaries.get(name))
         yield Check(_of(name, fact.text), NOTHING if value is None else _same(f"{value:g}"), fact.holds(value))
+
+
+def _outcome_zh(outcome: str) -> str:
+    return OUTCOMES[outcome].zh if outcome in OUTCOMES else outcome
+
+
+def _alarm_zh(code: str) -> str:
+    """What an alarm says in Chinese, without its figures."""
+    return re.sub(r"\{[^}]*\}", "…", ALARMS[Alarm(code)].words.zh)
 
 
 def mission_end(name: str, played: Played) -> MissionEnd:
@@ -154,6 +167,9 @@ def _truth_checks(scenario: Scenario, played: Played) -> Iterator[Check]:
     yield Check(words, _list(late) if late else _both("{s:.0f} s", "{s:.0f} 秒", s=played.lasted_s), not played.gave_up)
     if played.truth is None:
         return
+    for check in scenario.expected.truth:
+        value = float(getattr(played.figures, check.name))
+        yield Check(_same(check.text), _same(f"{value:g}"), check.holds(value))
     if scenario.expected.down:
         up = [name for name, truth in played.truth.items() if truth.armed or not truth.landed]
         yield Check(_both("every drone is down, its motors off", "所有无人机均已落地停转"), _list(up), not up)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from airspace.charted import ChartedZone
 from airspace.formats.geojson import read_geojson
 from airspace.reasons import Lang, Refused
 from controller.clock import Clock
@@ -28,6 +29,7 @@ from controller.state import FlightState
 from missions.request import Request
 from sim.faults import Fault, zone_over
 from sim.timeline import Act, Happening, Timeline
+from sim.world.figures import Figures
 from sim.world.scenario import Scenario, Wish
 
 LOOK_S = 0.5
@@ -47,6 +49,9 @@ class Stage(Protocol):
     def started(self, district: District) -> None:
         """A controller has opened its store."""
 
+    def published(self, zones: Sequence[ChartedZone]) -> None:
+        """Zones were published in the shared register."""
+
     async def kill(self, district: District, work: asyncio.Task[None]) -> None:
         """End a controller's work as SIGKILL would; work that is done is left alone."""
 
@@ -63,7 +68,8 @@ class DroneTruth:
 class Played:
     """What happened: all records, when each mission was asked for and ended [s UTC], the last summary of each.
 
-    `truth` is None where it cannot be known; `broken` are the invariants that did not hold, in words.
+    `truth` is None where it cannot be known, and `figures` are empty then; `broken` are the invariants that did not
+    hold, in words.
     """
 
     start_utc_s: float
@@ -73,6 +79,7 @@ class Played:
     records: list[Record] = field(default_factory=list)
     happened: list[Happening] = field(default_factory=list)
     truth: dict[str, DroneTruth] | None = None
+    figures: Figures = field(default_factory=Figures)
     broken: tuple[str, ...] = ()
     gave_up: bool = False  # its missions had not ended when its time was over
     lasted_s: float = 0.0
@@ -95,7 +102,9 @@ class Play:
     def __init__(self, scenario: Scenario, lang: Lang = "en") -> None:
         self.scenario = scenario
         self.acts: Mapping[str, Act] = {
-            "controller": Act(lambda target, fault: self._kill(), lambda target, fault: self._alive.set()),
+            "controller": Act(
+                lambda target, fault: self._kill(), lambda target, fault: self._alive.set(), sets="controller"
+            ),
             "zone": Act(lambda target, fault: self._publish_zone(fault)),
         }
         self._lang = lang
@@ -200,3 +209,4 @@ class Play:
         batch = Batch("zone-over-route.geojson", sha256(chart).hexdigest(), "duty officer")
         with site_register(self._stage.site, self._stage.clock.utc_s) as register:
             register.import_zones(reading.zones, batch)
+        self._stage.published(reading.zones)

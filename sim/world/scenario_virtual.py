@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from airspace.charted import ChartedZone
 from airspace.reasons import Lang
+from airspace.zones import lay
 from controller.clock import Clock, run, virtual_tempo
 from controller.district import District
 from controller.tasks import attended
 from sim.world.assembly import WorldSetup, running
 from sim.world.day import Day
+from sim.world.figures import Measuring
 from sim.world.living import DayWorld
 from sim.world.scenario import Scenario
 from sim.world.scenario_play import LOOK_S, DroneTruth, Play, Played
@@ -33,12 +36,21 @@ class VirtualStage:
     @asynccontextmanager
     async def controller(self) -> AsyncIterator[District]:
         """A controller over memory links."""
-        async with self.world.controller() as district:
-            yield district
+        try:
+            async with self.world.controller() as district:
+                yield district
+        finally:
+            self.world.watch.stopped()
 
     def started(self, district: District) -> None:
         """Let the watch compare the store with all that was durable before, and listen to it."""
         self.world.watch.started(district)
+
+    def published(self, zones: Sequence[ChartedZone]) -> None:
+        """Let the watch look at zones that have just been published."""
+        site = self.world.site
+        for charted in zones:
+            self.world.watch.scene.lay(lay(charted, site.frame, site.ground), self.clock.utc_s())
 
     async def kill(self, district: District, work: asyncio.Task[None]) -> None:
         """End a controller's work as SIGKILL would."""
@@ -61,18 +73,21 @@ def play_virtually(scenario: Scenario, runs: Path, *, lang: Lang = "en") -> Play
     async def main(clock: Clock) -> Played:
         play = Play(scenario, lang)
         world = _world_of(scenario, runs, clock, play)
-        stage = VirtualStage(world)
+        asyncio.get_running_loop().set_exception_handler(world.watch.unhandled)
+        stage, measuring = VirtualStage(world), Measuring(world)
 
         async def performed() -> Played:
             played = await play.perform(stage)
             await _until_down(stage)
             world.watch.ended()
             played.truth = stage.truth()
+            played.figures = measuring.counted()
             played.broken = tuple(f"{one.invariant}: {one.subject} {one.detail}" for one in world.watch.breaches)
             return played
 
         async with running(world):
-            return await attended(performed(), world.city.run(), world.watch.run())
+            looking = [measuring.run()] if scenario.expected.truth else []
+            return await attended(performed(), world.city.run(), world.watch.run(), *looking)
 
     return run(main, virtual_tempo(scenario.starts_s))
 
@@ -92,6 +107,7 @@ def _world_of(scenario: Scenario, runs: Path, clock: Clock, play: Play) -> DayWo
     day = Day(seed=seed, minutes=minutes, city=scenario.city)
     first = scenario.wishes[0].mission if scenario.wishes else None
     world = DayWorld(given, clock, day, first, play.acts)
+    world.watch.scene.lay(world.zones())
     for fault in scenario.faults:
         world.timeline.inject(fault)
     return world

@@ -511,3 +511,17 @@ def test_an_intent_that_cannot_be_held_changes_nothing() -> None:
     assert len(site.conflicts([volume()])) == 1
     site.remove_intent("f")
     assert site.conflicts([volume()]) == []
+
+
+def test_whoever_remembers_an_answer_sees_by_a_number_that_the_airspace_has_changed() -> None:
+    site = airspace()
+    seen = [site.changes]
+    site.put_intent(intent("a", volume()))
+    seen.append(site.changes)
+    site.remove_intent("a")
+    seen.append(site.changes)
+    site.put_zones([])
+    seen.append(site.changes)
+    site.remove_zone("z")
+    seen.append(site.changes)
+    assert sorted(set(seen)) == seen

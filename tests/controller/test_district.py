@@ -68,6 +68,17 @@ def test_the_airspace_follows_the_events_of_each_intent(tmp_path: Path) -> None:
     in_district(tmp_path, body)
 
 
+def test_how_far_an_upload_is_is_forgotten_when_its_flight_has_ended(tmp_path: Path) -> None:
+    async def body(district: District) -> None:
+        for flight in ("f1", "f2"):
+            await accepted(district, flight)
+            district.upload_progress[flight] = (1, 4)
+        await district.record(FlightEnded(flight="f1", completed=False, landed_on=""))
+        assert district.upload_progress == {"f2": (1, 4)}
+
+    in_district(tmp_path, body)
+
+
 def test_after_a_restart_state_and_airspace_are_what_they_were(tmp_path: Path) -> None:
     async def before(district: District) -> Any:
         for flight in ("f1", "f2"):

@@ -95,13 +95,13 @@ def test_stopping_before_the_drone_was_heard_ends_the_run_as_interrupted(tmp_pat
 def test_two_runs_at_once_keep_their_events_apart(tmp_path: Path) -> None:
     async def body(district: District) -> None:
         runs = [await begin(district, name, tmp_path, seed=1) for name in ("one", "two")]
-        for run in runs:
-            await district.record(PlanMade(run=run.id, flight=f"{run.id}-1", drone="d1", plan=plan()))
-        for run in runs:
-            await district.record(OperatorSaid(run=run.id, what=f"hello {run.id}"))
+        for made in runs:
+            await district.record(PlanMade(run=made.id, flight=f"{made.id}-1", drone="d1", plan=plan()))
+        for made in runs:
+            await district.record(OperatorSaid(run=made.id, what=f"hello {made.id}"))
         result = await finish(district, runs[1], "refused", (), lang="en")
         log = [decode_record(line).event for line in (result.folder / "events.jsonl").read_bytes().splitlines()]
-        assert {event.run for event in log if hasattr(event, "run")} == {runs[1].id}
+        assert {getattr(event, "run", runs[1].id) for event in log} == {runs[1].id}
         assert [type(event) for event in log] == [RunStarted, PlanMade, OperatorSaid, RunFinished]
 
     in_district(tmp_path, body)

@@ -166,14 +166,34 @@ async def test_a_report_is_sent_until_it_is_acknowledged(controller: Controller)
     assert controller.agent.unsent <= held
 
 
-@played
-async def test_a_quiet_pole_sends_heartbeats(controller: Controller) -> None:
-    hello = await controller.welcome()
-    for _ in range(3):
-        report = await controller.hear(Report)
-        await controller.say(Ack(boot=hello.boot, durable_seq=report.seq))
-        await controller.hear(Heartbeat, within_s=HEARTBEAT_S + 0.1)
-        await controller.say(Heartbeat())
+def test_a_quiet_pole_sends_heartbeats() -> None:
+    async def main(clock: Clock) -> None:
+        async with playing(clock, report_every_s=4 * HEARTBEAT_S) as controller:
+            hello = await controller.welcome()
+            report = await controller.hear(Report)
+            await controller.say(Ack(boot=hello.boot, durable_seq=report.seq))
+            for _ in range(3):
+                await controller.hear(Heartbeat, within_s=HEARTBEAT_S + 0.1)
+                await controller.say(Heartbeat())
+
+    run(main, virtual_tempo())
+
+
+def test_a_pole_whose_reports_are_answered_needs_no_heartbeats_and_one_whose_report_is_not_asks() -> None:
+    async def main(clock: Clock) -> None:
+        async with playing(clock, report_every_s=HEARTBEAT_S) as controller:
+            hello = await controller.welcome()
+            for _ in range(5):
+                report = await controller.hear(Report)
+                await controller.say(Ack(boot=hello.boot, durable_seq=report.seq))
+            assert not [message for message in controller.heard if isinstance(message, Heartbeat)]
+            await controller.hear(Report)
+        async with playing(clock, report_every_s=4 * HEARTBEAT_S) as controller:
+            await controller.welcome()
+            await controller.hear(Report)
+            await controller.hear(Heartbeat, within_s=HEARTBEAT_S + 0.1)
+
+    run(main, virtual_tempo())
 
 
 @played

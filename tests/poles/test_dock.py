@@ -1,8 +1,11 @@
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airspace.reasons import Refused, Rule
 from controller.clock import Clock, run, virtual_tempo
@@ -234,3 +237,21 @@ async def test_a_dock_that_a_flight_counts_on_is_reported_every_second() -> None
     bench.reserve()
     assert bench.dock.report_every_s(5.0) == 1.0
     assert bench.dock.report_every_s(0.5) == 0.5
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.none() | st.sampled_from([0.0, 9.0])), max_size=30))
+def test_an_open_cover_over_a_reserved_pad_closes_for_nothing_but_an_order(
+    felt: list[tuple[bool, bool, float | None]],
+) -> None:
+    async def main(_: Clock) -> None:
+        bench = Bench()
+        bench.opened()
+        for drone_present, path_clear, rain_mmph in felt:
+            bench.sense(drone_present=drone_present, path_clear=path_clear, rain_mmph=rain_mmph)
+            with contextlib.suppress(Refused):
+                bench.order("close", "another")
+            await asyncio.sleep(20.0)
+        assert bench.now.cover is Cover.OPEN
+        assert Motor.CLOSE not in bench.motor
+
+    run(main, virtual_tempo())

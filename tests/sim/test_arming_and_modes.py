@@ -118,6 +118,24 @@ def test_the_heartbeat_says_mode_and_arming() -> None:
     run(main, virtual_tempo())
 
 
+def test_the_system_status_is_of_the_start_the_air_and_a_failsafe() -> None:
+    # "base_mode 81 disarmed STABILIZE, 89 disarmed GUIDED/AUTO/LAND, 217 armed; system_status 1 at boot";
+    # "FS_GCS_ENABLE=1: heartbeats of sysid 255 stop -> after 4.8 s "GCS Failsafe" sev 4, mode RTL (6), system_status 5"
+    async def main(clock: Clock) -> None:
+        async with stage(clock, warm=False) as (_, station):
+            assert last_heartbeat(station) == (81, 0, 1)
+        async with stage(clock) as (sim, station):
+            sim.set_parameter("FS_GCS_ENABLE", 1)
+            await airborne(sim, station, 20.0)
+            await asyncio.sleep(1.1)
+            assert last_heartbeat(station) == (217, 4, 4)
+            station.beating = False
+            await asyncio.sleep(7.0)
+            assert last_heartbeat(station) == (217, 6, 5)
+
+    run(main, virtual_tempo())
+
+
 def test_a_mode_must_exist_and_be_flagged_as_custom() -> None:
     # "DO_SET_MODE(176): good -> ACCEPTED; mode 99 -> FAILED + "No such mode 99"; param1 without CUSTOM flag ->
     # DENIED(2)."; "SET_MODE message (id 11): works, no ack of any kind."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +22,9 @@ from poles.lines import Exchange
 from sim.city import City
 from sim.city_file import load_city
 from sim.fault_acts import acts_in
+from sim.fault_targets import target_problems, targets_in
 from sim.fault_text import fault_text, parse_fault
-from sim.faults import FAULTS, OF_THE_CONTROLLER, Fault, Moment, Occasion, Span, Target
+from sim.faults import FAULTS, OF_THE_CONTROLLER, UNTARGETED, Fault, Moment, Occasion, Span, Target
 from sim.timeline import Act, Timeline
 
 DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
@@ -43,9 +47,10 @@ def faults(draw: st.DrawFn) -> Fault:
     seconds = st.floats(0.0, 1e6, allow_nan=False)
     occasion = draw(st.sampled_from(Occasion))
     drone = draw(st.sampled_from(["", "drone-1", "无人机.2"])) if occasion is not Occasion.START else ""
+    targets = [""] if spec.target in UNTARGETED else ["", "410105-LP-000003", "东区-2"]
     return Fault(
         name,
-        draw(st.sampled_from(["", "410105-LP-000003", "东区-2"])),
+        draw(st.sampled_from(targets)),
         choice,
         0.0 if spec.choices else draw(numbers(spec.span)),
         tuple(details.items()),
@@ -91,7 +96,9 @@ def test_a_moment_is_written_in_few_words(text: str, moment: Moment, for_s: floa
         ("wind=3,over_s=5,over_s=6", "inject.value"),
         ("wind=3,from_deg=400", "inject.value"),
         ("motor=1.5", "inject.value"),
-        ("jam=5", "inject.value"),
+        ("jam=5", "inject.missing"),
+        ("wind:drone-1=3", "inject.target-too-much"),
+        ("controller:drone-1=killed", "inject.target-too-much"),
         ("battery=40~60", "inject.never-undone"),
         ("motor:drone-1=2@takeoff~5", "inject.never-undone"),
     ],
@@ -141,9 +148,9 @@ SHOWN: dict[str, Callable[[City], Any]] = {
     "duplicates=5": lambda city: (city.trouble("drone-1"), city.trouble("drone-2")),
     "dock=taken": lambda city: city.poles[DOCK].hardware.drone_present,
     "dock=stuck": lambda city: city.poles[DOCK].hardware.stuck,
-    "mains:east=off": lambda city: city.districts.is_off("mains", "east"),
-    "network=off": lambda city: [city.districts.is_off("network", name) for name in city.districts.network],
-    "cell:west-mast=off": lambda city: [city.radio.is_on(name) for name in city.radio.cells],
+    "mains:east=off": lambda city: [pole.hardware.powered for pole in city.poles.values()],
+    "network=off": lambda city: [network.is_down for network in city.networks.values()],
+    "cell:west-mast=off": lambda city: [city.radio.quality(*cell.place) for cell in city.radio.cells.values()],
     "jam=10,lat_deg=34.7468,lon_deg=113.6055": lambda city: city.sky.noise_rise_db(0.0, 0.0, 50.0),
     "spoof:drone-1=2,bearing_deg=90": lambda city: [city.sky.spoofing(name, 0.0, 0.0) for name in city.drones],
     "intruder=80,lat_deg=34.7468,lon_deg=113.6055": lambda city: bool(city.traffic),
@@ -164,6 +171,96 @@ def test_a_fault_changes_the_city_and_its_end_changes_it_back(text: str) -> None
         assert [(one.at_s, one.began) for one in timeline.happened] == [(10.0, True), (30.0, False)]
 
     in_valley(main)
+
+
+def winds(city: City) -> tuple[float, float]:
+    """The mean wind and its gusts now [m/s]."""
+    east_mps, north_mps, gust_mps = city.wind.mean_at(asyncio.get_running_loop().time())
+    return round(math.hypot(east_mps, north_mps), 6), gust_mps
+
+
+# faults that overlap, what shows them, and what that is at some seconds
+OVERLAPS: dict[tuple[str, ...], tuple[Callable[[City], Any], dict[float, Any]]] = {
+    ("wind=12@10~10", "wind=15@14~100"): (lambda city: winds(city)[0], {12: 12.0, 19: 15.0, 21: 15.0}),
+    ("wind=12@10~100", "wind=15@14~10"): (lambda city: winds(city)[0], {12: 12.0, 19: 15.0, 25: 12.0}),
+    ("wind=12@10", "wind=15@14~10", "wind=20@16~2"): (lambda city: winds(city)[0], {17: 20.0, 19: 15.0, 25: 12.0}),
+    ("gust=4@10~100", "wind=15@14~10"): (lambda city: winds(city)[1], {12: 4.0, 19: 4.0, 25: 4.0}),
+    ("wind=15@10~100", "gust=4@14~10"): (lambda city: winds(city)[0], {12: 15.0, 19: 15.0, 25: 15.0}),
+    ("rain=9@10~100", f"rain:{DOCK}=20@14~10"): (
+        lambda city: city.poles[DOCK].hardware.rain_mmph, {12: 9.0, 19: 20.0, 25: 9.0},
+    ),
+    ("loss:drone-1=30@10~100", "loss=50@14~10"): (
+        lambda city: [city.trouble(name).loss for name in ("drone-1", "drone-2")],
+        {12: [0.3, 0.0], 19: [0.5, 0.5], 25: [0.3, 0.0]},
+    ),
+    ("dock=stuck@10~10", "dock=stuck@14~100"): (
+        lambda city: city.poles[DOCK].hardware.stuck, {12: True, 19: True, 25: True, 120: False},
+    ),
+    ("dock=stuck@10~10", "dock=taken@14~100"): (
+        lambda city: (city.poles[DOCK].hardware.stuck, city.poles[DOCK].hardware.drone_present),
+        {12: (True, False), 19: (True, True), 25: (False, True), 120: (False, False)},
+    ),
+    ("jam=10,lat_deg=34.7468,lon_deg=113.6055@10~10", "jam=20,lat_deg=34.7468,lon_deg=113.6055@14~100"): (
+        lambda city: [jammer.power_dbm for jammer in city.sky.jammers], {12: [10.0], 19: [10.0, 20.0], 25: [20.0]},
+    ),
+    ("jam=10,lat_deg=34.7468,lon_deg=113.6055@10~10",) * 2: (
+        lambda city: len(city.sky.jammers), {12: 2, 19: 2, 25: 0},
+    ),
+    ("spoof:drone-1=2@10~10",) * 2: (lambda city: len(city.sky.spoofs), {12: 2, 19: 2, 25: 0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", OVERLAPS, ids=" + ".join)
+def test_the_end_of_a_fault_leaves_alone_what_another_still_does(texts: tuple[str, ...]) -> None:
+    shown, expected = OVERLAPS[texts]
+
+    async def main(city: City, timeline: Timeline) -> None:
+        before = shown(city)
+        for text in texts:
+            timeline.inject(parse_fault(text))
+        seen = {}
+        for second in expected:
+            await asyncio.sleep(second - asyncio.get_running_loop().time())
+            seen[second] = shown(city)
+        assert seen == expected
+        await asyncio.sleep(200.0)
+        assert shown(city) == before or any("~" not in text for text in texts)
+
+    in_valley(main)
+
+
+def test_the_end_of_one_outage_does_not_end_another_and_does_not_begin_it_anew() -> None:
+    done: list[tuple[float, str]] = []
+
+    def noted(word: str) -> Callable[[str, Fault], None]:
+        return lambda target, fault: done.append((asyncio.get_running_loop().time(), word))
+
+    async def main(city: City, timeline: Timeline) -> None:
+        timeline.inject(parse_fault("controller=killed@10~10"))
+        timeline.inject(parse_fault("controller=killed@14~16"))
+        await asyncio.sleep(60.0)
+        assert done == [(10.0, "killed"), (14.0, "killed"), (30.0, "started")]
+        assert [one.at_s for one in timeline.happened] == [10.0, 14.0, 20.0, 30.0]
+
+    in_valley(main, {"controller": Act(noted("killed"), noted("started"), sets="controller")})
+
+
+def test_what_could_not_begin_has_not_happened_and_does_not_end() -> None:
+    lost: list[str] = []
+
+    def broken(target: str, fault: Fault) -> None:
+        raise RuntimeError("planted")
+
+    async def main(city: City, timeline: Timeline) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(str(context["exception"])))
+        timeline.inject(parse_fault("controller=killed@10~10"))
+        await asyncio.sleep(60.0)
+        assert timeline.happened == []
+        with pytest.raises(RuntimeError, match="planted"):
+            timeline.inject(parse_fault("controller=killed"))
+
+    in_valley(main, {"controller": Act(broken, broken, sets="controller")})
+    assert lost == ["planted"]
 
 
 def test_every_fault_of_the_city_has_an_act_and_the_others_are_refused_there() -> None:
@@ -217,7 +314,24 @@ def test_a_wished_dock_is_what_a_dock_fault_without_a_target_happens_to() -> Non
         timeline.inject(parse_fault("pole=silent"))
         assert timeline.happened[0].began
         assert city.targets(Target.DOCK) is not None
-        with pytest.raises(Refused, match=r"inject\.no-target"):
+        with pytest.raises(Refused, match=r"inject\.unnamed"):
             Timeline(city, acts_in(city)).inject(parse_fault("dock=taken"))
 
     in_valley(main)
+
+
+def test_all_numbers_that_a_fault_needs_are_named_at_once() -> None:
+    with pytest.raises(Refused, match="lat_deg, lon_deg missing"):
+        parse_fault("jam=10@60")
+
+
+@pytest.mark.parametrize("text", ["cell=off", "mains=off", "network=off", "battery=40", "rain=3"])
+def test_a_fault_without_a_target_that_finds_nothing_is_refused(text: str) -> None:
+    file = load_city(VALLEY)
+    bare = msgspec.structs.replace(file, drones=(), poles=(), cells=())
+    fault = parse_fault(text)
+    codes = [
+        [reason.rule.code for reason in target_problems(fault, partial(targets_in, city), "", text)]
+        for city in (bare, file)
+    ]
+    assert codes == [["inject.nothing-there"], []]

@@ -91,6 +91,9 @@ def test_enabling_the_fence_shows_in_status() -> None:
             station.send(mavlink.MAVLink_request_data_stream_message(1, 1, 0, 4, 1))
             await asyncio.sleep(1.0)
             assert not station.of("FENCE_STATUS")
+            status = station.of("SYS_STATUS")[-1]
+            assert not status.onboard_control_sensors_enabled & 0x100000
+            assert status.onboard_control_sensors_health & 0x100000, "ground stations would tell of a breach"
             assert await station.command(207, 1) == 0
             await asyncio.sleep(1.0)
             assert station.of("FENCE_STATUS")[-1].breach_mitigation == 1
@@ -230,3 +233,18 @@ def test_distance_to_a_polygon_agrees_with_an_independent_library(
     assert abs(got) == pytest.approx(edge, abs=0.1)
     if edge > 0.1:
         assert (got < 0.0) == shape.contains(Point(e, n))
+
+
+def test_outside_the_fence_it_can_be_armed_on_the_ground() -> None:
+    # "Disarmed on the ground outside an inclusion circle with fence enabled by 207 (FENCE_TYPE 7): arming was ACCEPTED
+    # once."
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, station):
+            assert await station.upload([circle(5003, 50.0, 300.0)], 1) == 0
+            await asyncio.sleep(1.0)
+            assert await station.command(207, 1) == 0
+            assert await station.command(176, 1, 4) == 0
+            assert await station.command(400, 1) == 0
+            assert sim.truth.armed
+
+    run(main, virtual_tempo())

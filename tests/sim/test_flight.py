@@ -150,6 +150,22 @@ def test_an_upload_in_flight_is_flown_at_once() -> None:
     run(main, virtual_tempo())
 
 
+def test_looking_at_the_truth_changes_nothing() -> None:
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, station):
+            await begun(station, [HOME, TAKEOFF_20, waypoint(200, 0, 20), RTL])
+            await when(lambda: sim.truth.east_mps > 5.0)
+            await asyncio.sleep(0.013)
+            before, believed = sim.autopilot.now_s, sim.autopilot.believed()
+            seen = sim.truth
+            await asyncio.sleep(0.003)
+            later = sim.truth
+            assert (sim.autopilot.now_s, sim.autopilot.believed()) == (before, believed)
+            assert later.lon_deg > seen.lon_deg  # though it is seen on its way between two ticks
+
+    run(main, virtual_tempo())
+
+
 def test_a_landing_item_ends_at_its_place_and_what_follows_is_not_flown() -> None:
     async def main(clock: Clock) -> None:
         async with stage(clock) as (sim, station):

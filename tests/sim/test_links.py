@@ -50,6 +50,8 @@ def test_memory_doubles_as_many_as_it_was_told_and_loses_none_for_it() -> None:
         got = await heard(other, 1.0)
         assert len(set(got)) == 1000
         assert len(got) == pytest.approx(1200, abs=50)
+        assert one.ways[0].doubled == len(got) - 1000
+        assert other.ways[1] is one.ways[0]
 
     run(main, virtual_tempo())
 
@@ -76,6 +78,9 @@ def test_jitter_lets_chunks_overtake_within_its_bounds() -> None:
         assert min(delays) >= 0.1 - 1e-9
         assert max(delays) <= 0.15 + 1e-9
         assert max(delays) - min(delays) > 0.04
+        way, _ = one.ways
+        assert way.slowest_s == pytest.approx(max(delays))
+        assert way.overtaken == sum(number > min(order[n:]) for n, number in enumerate(order)) > 0
 
     run(main, virtual_tempo())
 

@@ -170,6 +170,35 @@ async def test_a_jammed_cover_is_reported_and_works_again_after_repair_and_reset
 
 
 @on_the_street
+async def test_a_cover_is_seen_where_it_is_while_its_motor_runs(street: Street) -> None:
+    hardware = street.pole.hardware
+    await street.order("reserve")
+    for order, ends_at, step in (("open", 1.0, 1.0), ("close", 0.0, -1.0)):
+        begun_at = hardware.opened
+        moving = asyncio.create_task(street.order(order))
+        await asyncio.sleep(0.0)
+        for second in range(1, int(COVER_TRAVEL_S)):
+            await asyncio.sleep(1.0)
+            assert hardware.opened == pytest.approx(begun_at + step * second / COVER_TRAVEL_S, abs=0.01)
+            switches = hardware.sensors()
+            assert (switches.at_open, switches.at_closed) == (False, False)
+        assert await moving == Outcome.ACCEPTED
+        assert hardware.opened == ends_at
+
+
+@on_the_street
+async def test_a_repair_of_a_cover_that_moves_does_not_set_it_back(street: Street) -> None:
+    await street.order("reserve")
+    opening = asyncio.create_task(street.order("open"))
+    await asyncio.sleep(COVER_TRAVEL_S / 2)
+    before = street.clock.monotonic_s()
+    street.pole.repair_cover()
+    assert street.pole.hardware.opened == pytest.approx(0.5, abs=0.01)
+    assert await opening == Outcome.ACCEPTED
+    assert street.clock.monotonic_s() - before == pytest.approx(COVER_TRAVEL_S / 2, abs=0.01)
+
+
+@on_the_street
 async def test_a_cover_that_turns_back_takes_as_long_as_it_had_moved(street: Street) -> None:
     await street.order("reserve")
     await street.order("open")

@@ -10,9 +10,21 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from airspace.reasons import Reason, Refused, Words
+from airspace.reasons import Reason, Words
+from controller.cli import words
+from controller.cli.console import view_of
 from controller.cli.options import Exit, Output, Speed
-from controller.cli.sim.drones import BAD_COUNT, address_of, console_for_people, place_of, print_endpoints, tell_machine
+from controller.cli.sim.drones import (
+    BAD_COUNT,
+    address_of,
+    bad_height,
+    bad_ports,
+    console_for_people,
+    place_of,
+    print_endpoints,
+    refuse_any,
+    tell_machine,
+)
 from controller.cli.sim.parent import until_told_to_end
 from controller.cli.sim.site import write_site
 from controller.clock import Clock, Tempo, run, scaled_tempo
@@ -57,8 +69,9 @@ def ardupilot(
     output: Output = Output(),
 ) -> int:
     """Run ArduPilots until stopped, and end them all then."""
-    if not (count >= 1 and first >= 0 and first + count <= MOST_DRONES):
-        raise Refused([Reason(BAD_COUNT, "--count", {"value": first + count, "most": MOST_DRONES})])
+    counted = count >= 1 and first >= 0 and first + count <= MOST_DRONES
+    problems = [] if counted else [Reason(BAD_COUNT, "--count", {"value": first + count, "most": MOST_DRONES})]
+    refuse_any(problems + bad_ports(count, udp, tcp) + bad_height(amsl))
     program, middle, address = found(binary), place_of(at), address_of(gcs)
     tempo = scaled_tempo(speed)
 
@@ -91,6 +104,7 @@ def ardupilot(
                 doors.close()
 
     run(serve, tempo)
+    view_of(output.lang, output.json).say(words.STOPPED_ONLY)
     return Exit.DONE
 
 

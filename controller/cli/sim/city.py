@@ -17,7 +17,7 @@ from airspace.frames import LatLon
 from airspace.reasons import Words
 from controller.cli import words
 from controller.cli.console import view_of
-from controller.cli.options import Exit, Output, Speed
+from controller.cli.options import Exit, Output, Seed, Speed
 from controller.cli.sim.parent import until_told_to_end
 from controller.cli.sim.site import write_site
 from controller.clock import Clock, fresh_seed, run, scaled_tempo
@@ -52,7 +52,7 @@ def city(
     speed: Speed = 1.0,
     inject: Annotated[tuple[str, ...], Parameter(help="A fault such as wind=18; repeatable. 注入故障。")] = (),
     dock: Annotated[str, Parameter(help="The pole that dock faults happen to. 机库故障所在灯杆。")] = "",
-    seed: Annotated[int | None, Parameter(help="The seed of all chance. 随机种子。")] = None,
+    seed: Seed | None = None,
     starts: Annotated[
         datetime | None, Parameter(help="When its day begins, as 2026-05-18T22:00:00+08:00; now. 模拟开始时间。")
     ] = None,
@@ -110,6 +110,7 @@ def city(
             context.destroy(linger=0)
 
     run(serve, tempo)
+    view_of(output.lang, output.json).say(words.STOPPED_ONLY)
     return Exit.DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import sys
 from typing import Annotated, Literal
@@ -12,14 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from airspace.frames import LatLon
-from airspace.reasons import Lang, Reason, Refused, Rule, Words
-from controller.cli.console import PIPE_WIDTH
-from controller.cli.options import Exit, Output, Speed
+from airspace.reasons import Lang, Reason, Rule, Words
+from controller.cli import words
+from controller.cli.console import PIPE_WIDTH, view_of
+from controller.cli.options import BadOption, Exit, Output, Seed, Speed
 from controller.cli.sim.parent import until_told_to_end
 from controller.clock import Clock, fresh_seed, run, scaled_tempo
 from controller.tasks import attended
+from sim.city_file import LEAST_AMSL_M, MOST_AMSL_M
 from sim.links import Quality
-from sim.serve.endpoints import LOOPBACK, Doors, Endpoint, Ports
+from sim.serve.endpoints import LOOPBACK, TCP_STRIDE, Doors, Endpoint, Ports
 from sim.serve.fleet import MOST_DRONES, SPACING_M, Fleet, Site
 
 HELP = Words(
@@ -44,13 +47,31 @@ BAD_COUNT = Rule(
     Words("{value} drones cannot be told apart: 1 to {most} can", "无法区分 {value} 架无人机：可为 1 至 {most} 架"),
     Words("Choose another --count.", "请更改 --count。"),
 )
-BAD_RADIO = Rule(
-    "serve.bad-radio",
-    Words("a loss of {loss} or a delay of {delay} s makes no radio link", "丢包率 {loss} 或时延 {delay} s 不成立"),
-    Words("A loss lies between 0 and 1, a delay is not negative.", "丢包率须在 0 至 1 之间，时延不可为负。"),
+BAD_PORT = Rule(
+    "serve.bad-port",
+    Words(
+        "{count} drones from port {first} on need ports up to {last}",
+        "{count} 架无人机自端口 {first} 起需用到端口 {last}",
+    ),
+    Words("Ports lie between 1 and 65535; 0 takes any free one.", "端口须在 1 至 65535 之间；0 为任意空闲端口。"),
+)
+BAD_AMSL = Rule(
+    "serve.bad-amsl",
+    Words("no ground lies {value:g} m above the sea", "没有海拔 {value:g} m 的地面"),
+    Words("Give a height between {least:g} and {most:g} m.", "请给出 {least:g} 至 {most:g} m 之间的海拔。"),
+)
+BAD_LOSS = Rule(
+    "serve.bad-loss",
+    Words("a share of {value:g} cannot be lost", "丢包率 {value:g} 不成立"),
+    Words("Give a share between 0 and 1.", "丢包率须在 0 至 1 之间。"),
+)
+BAD_DELAY = Rule(
+    "serve.bad-delay",
+    Words("nothing arrives {value:g} s late", "时延 {value:g} s 不成立"),
+    Words("Give a number of seconds that is not negative.", "时延须为非负秒数。"),
 )
 READY = Words(
-    "{count} simulated drones ({personality}), {spacing:g} m apart around {at}, at {speed:g} times real time",
+    "Simulated drones: {count} ({personality}), {spacing:g} m apart around {at}, at {speed:g} times real time",
     "{count} 架模拟无人机（{personality}），以 {at} 为中心，间距 {spacing:g} m，{speed:g} 倍速",
 )
 HEADS = (Words("drone", "无人机"), Words("system id", "系统号"), Words("TCP", "TCP"), Words("UDP", "UDP"))
@@ -60,6 +81,7 @@ QGC = Words(
 )
 CONNECT = Words("Connect to drone {id} with", "连接无人机 {id}：")
 MOST_LAT_DEG = 85.0
+MOST_PORT = 65535
 HOW_TO_END = Words("Ctrl-C ends it.", "按 Ctrl-C 结束。")
 
 
@@ -76,16 +98,18 @@ def drones(
     link_loss: Annotated[float, Parameter(help="Share of datagrams lost, 0 to 1. 丢包率。")] = 0.0,
     link_delay: Annotated[float, Parameter(help="Delay of the radio [s]. 链路时延。")] = 0.0,
     cold: Annotated[bool, Parameter(help="Start with the boot, not ready to arm. 从上电开始。", negative="")] = False,
-    seed: Annotated[int | None, Parameter(help="The seed of all chance. 随机种子。")] = None,
+    seed: Seed | None = None,
     with_parent: Annotated[
         bool, Parameter(help="End when standard input ends. 标准输入结束时退出。", negative="")
     ] = False,
     output: Output = Output(),
 ) -> int:
     """Serve drones until stopped."""
-    if not 1 <= count <= MOST_DRONES:
-        raise Refused([Reason(BAD_COUNT, "--count", {"value": count, "most": MOST_DRONES})])
-    middle, address, quality = place_of(at), address_of(gcs), _radio(link_loss, link_delay)
+    problems = (
+        [] if 1 <= count <= MOST_DRONES else [Reason(BAD_COUNT, "--count", {"value": count, "most": MOST_DRONES})]
+    )
+    refuse_any(problems + bad_ports(count, udp, tcp) + bad_height(amsl) + _bad_radio(link_loss, link_delay))
+    middle, address, quality = place_of(at), address_of(gcs), Quality(loss=link_loss, delay_s=link_delay)
 
     async def serve(clock: Clock) -> None:
         chance = fresh_seed() if seed is None else seed
@@ -93,48 +117,75 @@ def drones(
         fleet = Fleet(count, site, personality=autopilot, seed=chance, utc_s=clock.utc_s, warm=not cold)
         doors = Doors(quality, random.Random(f"{chance}/links"))
         endpoints = await doors.open(fleet.drones, Ports(udp, tcp, address))
-        if output.json:
-            tell_machine(endpoints, address)
-        else:
+
+        async def announce() -> None:
+            if output.json:
+                tell_machine(endpoints, address)
+                return
             facts = {"count": count, "personality": autopilot, "at": at, "speed": speed, "spacing": SPACING_M}
             console = console_for_people()
             console.print(READY.text(output.lang, facts))
             print_endpoints(endpoints, address, output.lang, console)
+
         try:
-            await attended(until_told_to_end(with_parent), fleet.run())
+            await attended(until_told_to_end(with_parent), announce(), fleet.run())
         finally:
             doors.close()
 
     run(serve, scaled_tempo(speed))
+    view_of(output.lang, output.json).say(words.STOPPED_ONLY)
     return Exit.DONE
 
 
+def refuse_any(problems: list[Reason]) -> None:
+    """Raise `BadOption` with all problems when there are any."""
+    if problems:
+        raise BadOption(problems)
+
+
+def bad_ports(count: int, udp: int, tcp: int) -> list[Reason]:
+    """What is wrong with the first drone's ports, when `count` drones need theirs after it."""
+    problems = []
+    for option, first, stride in (("--udp", udp, 1), ("--tcp", tcp, TCP_STRIDE)):
+        last = first + stride * (count - 1) if first else 0
+        if not 0 <= min(first, last) <= max(first, last) <= MOST_PORT:
+            problems.append(Reason(BAD_PORT, option, {"count": count, "first": first, "last": last}))
+    return problems
+
+
+def bad_height(amsl_m: float) -> list[Reason]:
+    """What is wrong with a height of the ground; city files have the same bounds."""
+    if LEAST_AMSL_M <= amsl_m <= MOST_AMSL_M:
+        return []
+    return [Reason(BAD_AMSL, "--amsl", {"value": amsl_m, "least": LEAST_AMSL_M, "most": MOST_AMSL_M})]
+
+
+def _bad_radio(loss: float, delay_s: float) -> list[Reason]:
+    problems = [] if 0.0 <= loss <= 1.0 else [Reason(BAD_LOSS, "--link-loss", {"value": loss})]
+    if not (math.isfinite(delay_s) and delay_s >= 0.0):
+        problems.append(Reason(BAD_DELAY, "--link-delay", {"value": delay_s}))
+    return problems
+
+
 def place_of(text: str) -> LatLon:
-    """The place that LAT,LON names; raises `Refused` for anything else."""
+    """The place that LAT,LON names; raises `BadOption` for anything else."""
     try:
         lat, lon = (float(part) for part in text.split(","))
     except ValueError:
-        raise Refused([Reason(BAD_PLACE, "--at", {"value": text})]) from None
+        raise BadOption([Reason(BAD_PLACE, "--at", {"value": text})]) from None
     if not (abs(lat) <= MOST_LAT_DEG and abs(lon) <= 180.0):
-        raise Refused([Reason(BAD_PLACE, "--at", {"value": text})])
+        raise BadOption([Reason(BAD_PLACE, "--at", {"value": text})])
     return LatLon(lat, lon)
 
 
 def address_of(text: str) -> tuple[str, int] | None:
-    """The address that HOST:PORT names, None for none; raises `Refused` for anything else."""
+    """The address that HOST:PORT names, None for none; raises `BadOption` for anything else."""
     if text == "none":
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise Refused([Reason(BAD_ADDRESS, "--gcs", {"value": text})])
+    if not host or not port.isdecimal() or not 0 < int(port) <= MOST_PORT:
+        raise BadOption([Reason(BAD_ADDRESS, "--gcs", {"value": text})])
     return host, int(port)
-
-
-def _radio(loss: float, delay_s: float) -> Quality:
-    try:
-        return Quality(loss=loss, delay_s=delay_s)
-    except ValueError:
-        raise Refused([Reason(BAD_RADIO, "--link-loss", {"loss": loss, "delay": delay_s})]) from None
 
 
 def tell_machine(endpoints: list[Endpoint], gcs: tuple[str, int] | None) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from airspace.charted import ChartedZone
 from airspace.reasons import Lang
 from controller.cli.demo import simulated_city
 from controller.cli.fly import controller, tempo_of
@@ -71,6 +72,9 @@ class LiveStage:
                 tell(district.state.flights[flight].drone)
 
         district.store.listen(heard)
+
+    def published(self, zones: Sequence[ChartedZone]) -> None:
+        """Nobody here looks at what is true."""
 
     async def kill(self, district: District, work: asyncio.Task[None]) -> None:
         """End a controller's work as SIGKILL would: nothing that it still wants to record is recorded."""

@@ -1,4 +1,4 @@
-"""How a simulator that runs until it is stopped learns of its end: SIGTERM, or a parent that has gone."""
+"""How a simulator that runs until it is stopped learns of its end: Ctrl-C, SIGTERM, or a parent that has gone."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ async def until_parent_ends() -> None:
 
 
 async def until_told_to_end(with_parent: bool) -> None:
-    """Return at SIGTERM, or when the parent has gone."""
+    """Return at SIGINT or SIGTERM, or when the parent has gone; a shell's background job does not heed SIGINT."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, told.set)
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heeded:
+        loop.add_signal_handler(number, told.set)
     try:
         await (attended(told.wait(), _tell(until_parent_ends(), told)) if with_parent else told.wait())
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in heeded:
+            loop.remove_signal_handler(number)
 
 
 async def _tell(end: Coroutine[Any, Any, None], told: asyncio.Event) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from airspace.reasons import Lang, Reason, Refused, Rule, Words
 from controller.cli.demo import example
-from controller.cli.options import Exit, Output, Speed
+from controller.cli.options import BadOption, Exit, Output, Seed, Speed
 from controller.cli.sim.live_stage import play_live
 from controller.run import make_folder
 from sim.world.junit import junit_xml
@@ -30,6 +30,16 @@ NO_SCENARIO = Rule(
         "Give a scenario file, a folder of them, or one of these names.", "请给出情景文件、情景文件夹或上述名称之一。"
     ),
 )
+EMPTY_FOLDER = Rule(
+    "scenario.empty-folder",
+    Words("there is no scenario in this folder", "该文件夹中没有情景文件"),
+    Words("Give a folder with .yaml files of kind: scenario.", "请给出含有 kind: scenario 的 .yaml 文件的文件夹。"),
+)
+NO_JUNIT = Rule(
+    "scenario.no-junit",
+    Words("this file cannot be written: {detail}", "无法写入该文件：{detail}"),
+    Words("Give --junit a file in a folder that is there.", "请为 --junit 指定已有文件夹中的文件。"),
+)
 TWO_TEMPOS = Rule(
     "scenario.two-tempos",
     Words("virtual time has no speed", "虚拟时间没有倍速"),
@@ -40,7 +50,7 @@ AS_EXPECTED = Words("as expected", "符合预期")
 NOT_SO = Words("not as expected", "不符合预期")
 FOUND = Words("{expected}, but: {found}", "{expected}，实际：{found}")
 REPLAY = Words("again: {command}", "重现：{command}")
-SUMMARY = Words("{good} of {n} scenarios came as expected", "{n} 个情景中 {good} 个符合预期")
+SUMMARY = Words("scenarios that came as expected: {good} of {n}", "{n} 个情景中 {good} 个符合预期")
 FOLDER = Words("run folders: {folder}", "运行文件夹：{folder}")
 
 
@@ -50,14 +60,16 @@ def run_scenarios(
         bool, Parameter(help="In virtual time, which is the default. 虚拟时间（默认）。", negative="")
     ] = False,
     speed: Speed | None = None,
-    seed: Annotated[int | None, Parameter(help="Another seed than the scenario's. 随机种子。")] = None,
+    seed: Annotated[Seed | None, Parameter(help="Another seed than the scenario's. 随机种子。")] = None,
     junit: Annotated[Path | None, Parameter(help="Write a JUnit XML file. 写出 JUnit XML。")] = None,
     runs: Annotated[Path, Parameter(help="Folder for run folders. 运行文件夹。")] = Path("runs"),
     output: Output = Output(),
 ) -> int:
     """Play scenarios in virtual time, or with `--speed` over real sockets, and check what is expected of them."""
     if virtual and speed is not None:
-        raise Refused([Reason(TWO_TEMPOS, "--virtual")])
+        raise BadOption([Reason(TWO_TEMPOS, "--virtual")])
+    if junit is not None:
+        _writable(junit)
     chosen = [load_scenario(path, seed=seed) for path in found(scenarios)]
     results = []
     for scenario in chosen:
@@ -86,7 +98,10 @@ def found(given: tuple[Path, ...]) -> list[Path]:
     files: list[Path] = []
     for path in given or (own,):
         if path.is_dir():
-            files += _in_folder(path)
+            there = _in_folder(path)
+            if not there:
+                raise Refused([Reason(EMPTY_FOLDER, str(path))])
+            files += there
         elif path.is_file():
             files.append(path)
         elif (named := own / f"{path}.yaml").is_file():
@@ -95,6 +110,17 @@ def found(given: tuple[Path, ...]) -> list[Path]:
             known = ", ".join(file.stem for file in _in_folder(own))
             raise Refused([Reason(NO_SCENARIO, str(path), {"value": str(path), "known": known})])
     return files
+
+
+def _writable(path: Path) -> None:
+    """Raise `Refused` when a file cannot be written; none is left behind that was not there."""
+    there = path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise Refused([Reason(NO_JUNIT, f"--junit {path}", {"detail": error.strerror or error})]) from None
+    if not there:
+        path.unlink()
 
 
 def _in_folder(folder: Path) -> list[Path]:

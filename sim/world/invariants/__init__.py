@@ -2,8 +2,8 @@
 
 from sim.world.invariants.docks import CoverOpenUnderDrones, NeverOpensInRain
 from sim.world.invariants.durability import AcknowledgedIsStored, NothingForgotten
-from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds
-from sim.world.invariants.in_the_air import InItsAirspace, KeptApart, OutOfBlocks
+from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds, MissionsAreFlown
+from sim.world.invariants.in_the_air import InItsAirspace, KeptApart, NeverStrikes, OutOfBlocks
 from sim.world.invariants.invariant import Breach, Broken, Invariant
 from sim.world.invariants.launches import FitAtTakeOff, GatesPassed, HoldsItsPlan, OneHandOnADrone
 from sim.world.invariants.reservations import DocksHeldOnce, ReservationsApart, RoomAround
@@ -12,6 +12,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     OutOfBlocks,
     KeptApart,
     InItsAirspace,
+    NeverStrikes,
     CoverOpenUnderDrones,
     NeverOpensInRain,
     AcknowledgedIsStored,
@@ -25,6 +26,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     DocksHeldOnce,
     EveryFlightEnds,
     ChargeAtLanding,
+    MissionsAreFlown,
 )
 
 __all__ = ["INVARIANTS", "Breach", "Broken", "Invariant"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -13,24 +14,34 @@ from controller.events import Phase
 from controller.state import FlightState
 from missions.plan import PlanVolume
 from sim.world.invariants.invariant import Broken, Invariant
-from sim.world.scene import Scene, Sight
+from sim.world.scene import Block, Scene, Sight
 
 APART_M = (
     6.0  # twice the vertical buffer: what is left between two flights when every other term of the margins is used
 )
-BLOWN_AFTER_S = 120.0
+FASTEST_CLOSING_M = 25.0  # between two looks
+HEARD_S = 5.0  # a controller has looked at the register and ordered the start of nothing new by then
 LOW_M = 3.0  # on its last metres a drone is where its dock is
 
 
 class OutOfBlocks(Invariant):
     """No drone flies in a forbidden block by its own doing.
 
-    Excused: a drone that cannot know where it is (fix, jam, spoof), that cannot fly (motor), and one that is blown away
-    by more wind than it was planned for.
+    Between two looks a drone has flown straight. Excused: a drone that really does not know where it is, that cannot
+    fly (motor), one that is blown away by more wind than it was to be planned for, and one that had taken off before
+    the block was published, or within `HEARD_S`.
     """
 
     code = "out-of-blocks"
     words = Words("no drone enters a forbidden block by its own doing", "无人机不得自行进入禁飞区")
+
+    def __init__(self) -> None:
+        self._up_since_s: dict[str, float] = {}
+
+    def took_off(self, scene: Scene, drone: str) -> Iterator[Broken]:
+        """Remember when a drone left the ground."""
+        self._up_since_s[drone] = scene.utc_s
+        yield from ()
 
     def look(self, scene: Scene) -> Iterator[Broken]:
         """Every drone in the air against every block."""
@@ -38,27 +49,93 @@ class OutOfBlocks(Invariant):
             if sight.landed or not scene.blocks:
                 continue
             for block in scene.blocks:
-                if block.holds(sight, scene.utc_s) and not excused(scene, sight):
+                in_time = self._up_since_s.get(sight.drone, scene.utc_s) > block.published_s + HEARD_S
+                if in_time and _enters(scene, block, sight) and not excused(scene, sight):
                     yield Broken(sight.drone, f"in {block.id} at {sight.agl_m:.1f} m in {sight.mode}", sight.drone)
+
+
+def _enters(scene: Scene, block: Block, sight: Sight) -> bool:
+    before = scene.before.get(sight.drone)
+    if block.holds(sight, scene.utc_s):
+        return True
+    return before is not None and not before.landed and block.crossed(before, scene.before_s, sight, scene.utc_s)
 
 
 class KeptApart(Invariant):
     """Two drones in the air are never nearer than `APART_M`, as long as both fly what was reserved for them.
 
-    Excused: a drone on a way of its own to a refuge (its failsafe flies that, nothing is reserved for it), and what
-    excuses a drone from keeping out of blocks.
+    Excused, and counted: a drone on a way of its own to a refuge (its failsafe flies that, nothing is reserved for it)
+    that left its mission for a cause which is known of it, and what excuses a drone from keeping out of blocks.
     """
 
     code = "kept-apart"
     words = Words("two drones never come closer than {m:g} m", "两架无人机的间距不得小于 {m:g} 米")
 
+    def __init__(self) -> None:
+        self._near: set[tuple[str, str]] = set()
+
     def look(self, scene: Scene) -> Iterator[Broken]:
         """Every pair of drones in the air."""
         airborne = [sight for sight in scene.sights if not sight.landed and sight.agl_m > LOW_M]
+        near = set()
         for one, other in combinations(airborne, 2):
-            far_m = one.far_m(other)
-            if far_m < APART_M and not any(s.mode != "AUTO" or excused(scene, s) for s in (one, other)):
-                yield Broken(f"{one.drone} and {other.drone}", f"{far_m:.1f} m apart at {one.agl_m:.0f} m", one.drone)
+            far_m = nearest_m(scene, one, other)
+            if far_m >= APART_M:
+                continue
+            pair = one.drone, other.drone
+            near.add(pair)
+            if not any(_led_astray(scene, s) for s in (one, other)):
+                yield Broken(" and ".join(pair), f"{far_m:.1f} m apart at {one.agl_m:.0f} m", one.drone)
+            elif pair not in self._near:
+                self.excused += 1
+        self._near = near
+
+
+def nearest_m(scene: Scene, one: Sight, other: Sight) -> float:
+    """How near two drones came since the last look [m], each flying straight between the two."""
+    far_m = one.far_m(other)
+    was, other_was = scene.before.get(one.drone), scene.before.get(other.drone)
+    if far_m > APART_M + FASTEST_CLOSING_M or was is None or other_was is None or was.landed or other_was.landed:
+        return far_m
+    start = (was.x_m - other_was.x_m, was.y_m - other_was.y_m, was.agl_m - other_was.agl_m)
+    end = (one.x_m - other.x_m, one.y_m - other.y_m, one.agl_m - other.agl_m)
+    way = [b - a for a, b in zip(start, end, strict=True)]
+    square = way[0] * way[0] + way[1] * way[1] + way[2] * way[2]
+    if square == 0.0:
+        return far_m
+    share = -(start[0] * way[0] + start[1] * way[1] + start[2] * way[2]) / square
+    share = min(max(share, 0.0), 1.0)
+    return math.hypot(*(a + share * b for a, b in zip(start, way, strict=True)))
+
+
+def _led_astray(scene: Scene, sight: Sight) -> bool:
+    return (sight.mode != "AUTO" and bool(scene.causes.get(sight.drone))) or excused(scene, sight)
+
+
+class NeverStrikes(Invariant):
+    """No drone hits a building, or the ground harder than it can land.
+
+    Excused: one that really does not know where it is, whose motor has failed, or that is blown away by more wind than
+    it was to be planned for.
+    """
+
+    code = "never-strikes"
+    words = Words("no drone hits a building or the ground", "无人机不得撞击建筑物或地面")
+
+    def __init__(self) -> None:
+        self._lying: set[str] = set()
+
+    def look(self, scene: Scene) -> Iterator[Broken]:
+        """Every drone that has struck something since the last look."""
+        for name, drone in scene.world.city.drones.items():
+            what = drone.autopilot.broken
+            if what is None or name in self._lying:
+                continue
+            self._lying.add(name)
+            if scene.excuses(name) or scene.blown(name):
+                self.excused += 1
+            else:
+                yield Broken(name, f"has struck {what}", name)
 
 
 class InItsAirspace(Invariant):
@@ -103,9 +180,5 @@ class InItsAirspace(Invariant):
 
 
 def excused(scene: Scene, sight: Sight) -> bool:
-    """Whether a fault is to blame for where a drone is."""
-    if scene.excuses(sight.drone):
-        return True
-    flight = scene.flight_of(sight.drone)
-    planned_mps = None if flight is None else flight.plan.details.get("wind_mps")
-    return planned_mps is not None and scene.windiest_mps(BLOWN_AFTER_S) > float(planned_mps)
+    """Whether something else than the controller is to blame for where a drone is."""
+    return bool(scene.excuses(sight.drone)) or scene.blown(sight.drone)

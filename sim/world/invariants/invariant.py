@@ -10,6 +10,7 @@ import msgspec
 
 from airspace.reasons import Words
 from controller.events import Record
+from controller.state import FlightState
 from sim.world.scene import Scene
 
 
@@ -41,6 +42,7 @@ class Invariant:
 
     code: ClassVar[str]
     words: ClassVar[Words]
+    excused: int = 0  # how often it did not hold for a cause that is nobody's fault
 
     def look(self, scene: Scene) -> Iterator[Broken]:
         """Twice a second."""
@@ -48,6 +50,10 @@ class Invariant:
 
     def heard(self, scene: Scene, record: Record) -> Iterator[Broken]:
         """At each record that became durable, after the scene's state has it; pole reports excepted."""
+        yield from ()
+
+    def reported(self, scene: Scene, record: Record) -> Iterator[Broken]:
+        """At each record of what a pole said that became durable."""
         yield from ()
 
     def took_off(self, scene: Scene, drone: str) -> Iterator[Broken]:
@@ -68,6 +74,14 @@ class Invariant:
 
     def restarted(self, scene: Scene, records: list[Record]) -> Iterator[Broken]:
         """When a controller has opened its store, which holds `records`."""
+        yield from ()
+
+    def answered(self, scene: Scene, mission: str, outcome: str, codes: tuple[str, ...]) -> Iterator[Broken]:
+        """When a person has the outcome of a mission, with the codes of its reasons, and asks no more."""
+        yield from ()
+
+    def searched(self, scene: Scene, flight: FlightState, since_s: float) -> Iterator[Broken]:
+        """When a person closes a flight that no controller could close since this second of the day."""
         yield from ()
 
     def ended(self, scene: Scene) -> Iterator[Broken]:

@@ -39,7 +39,8 @@ class ReservationsApart(Invariant):
         mine = [(Polygon(frame.xy_array(volume.ring_lon_lat_deg)), volume) for volume in event.volumes]
         for block in scene.blocks:
             for outline, volume in mine:
-                together = block.from_s < volume.end_s and volume.start_s < block.until_s
+                known = block.published_s < record.utc_s
+                together = known and block.from_s < volume.end_s and volume.start_s < block.until_s
                 if together and _heights(volume, block) and outline.intersects(block.outline):
                     yield Broken(event.flight, f"leg {volume.leg} holds {block.id} while it is active")
         for other, laid in self._laid.items():

@@ -18,6 +18,7 @@ from sim.place.ground import load_ground
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou" / "city.yaml"
 ABSENT = object()
+BESIDE = ("airspace.geojson", "buildings.geojson")  # what the example names
 
 
 def written(folder: Path, field: str, value: Any) -> Path:
@@ -31,6 +32,8 @@ def written(folder: Path, field: str, value: Any) -> Path:
         del table[last]
     else:
         table[last] = value
+    for name in BESIDE:
+        (folder / name).touch()
     path = folder / "city.yaml"
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path
@@ -40,7 +43,7 @@ def refused(path: Path) -> Reason:
     with pytest.raises(Refused) as caught:
         load_city(path)
     (reason,) = caught.value.reasons
-    assert reason.rule.code.startswith("city.")
+    assert reason.rule.code.startswith(("city.", "yaml."))
     assert "\n" not in reason.text("en") + reason.text("zh")
     assert reason.text("zh").startswith(str(path))
     return reason
@@ -57,7 +60,7 @@ def test_the_example_loads() -> None:
     [
         ("name", ABSENT, ""),
         ("name", 7, "name"),
-        ("sky", "blue", ""),
+        ("sky", "blue", "sky"),
         ("origin.lat_deg", 95.0, "origin.lat_deg"),
         ("origin.lat_deg", float("nan"), "origin.lat_deg"),
         ("origin.lon_deg", "east", "origin.lon_deg"),
@@ -65,7 +68,7 @@ def test_the_example_loads() -> None:
         ("ground.geoid_m", ABSENT, "ground"),
         ("weather.wind_mps", -1.0, "weather.wind_mps"),
         ("weather.gust_mps", 11.0, "weather.gust_mps"),
-        ("weather.snow_mmph", 1.0, "weather"),
+        ("weather.snow_mmph", 1.0, "weather.snow_mmph"),
         ("drones.0.heading_deg", 360.0, "drones[0].heading_deg"),
         ("drones.0.lat_deg", ABSENT, "drones[0]"),
         ("poles.1.services", "lamp", "poles[1].services"),
@@ -131,7 +134,49 @@ def test_all_that_is_wrong_with_names_is_told_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_files_that_are_not_beside_it_are_all_named_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "terrain", {"path": "dem.tif"})
+    for name in BESIDE:
+        (tmp_path / name).unlink()
+    with pytest.raises(Refused) as caught:
+        load_city(path)
+    assert {reason.rule.code for reason in caught.value.reasons} == {"yaml.no-file"}
+    fields = [reason.where.partition(" ")[2] for reason in caught.value.reasons]
+    assert fields == ["airspace[0]", "buildings[0]", "terrain.path"]
+
+
+@pytest.mark.parametrize("field", ["drones.0", "poles.2", "cells.0", "open_ground.1"])
+def test_what_stands_too_far_from_the_origin_is_refused(tmp_path: Path, field: str) -> None:
+    reason = refused(written(tmp_path, f"{field}.lat_deg", 42.0))
+    assert reason.rule.code == "city.too-far"
+    assert reason.where.endswith(f"{field.replace('.', '[')}].lat_deg")
+    assert "50 km" in reason.text("en")
+    path = written(tmp_path, f"{field}.lat_deg", 34.7 + 45.0 / 111.0)
+    assert load_city(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "en", "zh"),
+    [
+        ("name", ABSENT, "missing required field `name`", "缺少必填字段 name"),
+        ("orgin", {}, "did you mean `origin`?", "未知字段 orgin，是否应为 origin"),
+        ("drones.0.batery_pct", 5, "did you mean `battery_pct`?", "是否应为 battery_pct"),
+        ("corrections", "none", "allowed: network, radio", "'none' 不在允许的取值之内：network, radio"),
+        ("name", 7, "Expected `str`, got `int`", "应为文本，实际为整数"),
+        ("origin.lat_deg", 95.0, "Expected `float` <= 85.0", "超出范围：数值应 <= 85.0"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_both_languages(
+    tmp_path: Path, field: str, value: Any, en: str, zh: str
+) -> None:
+    reason = refused(written(tmp_path, field, value))
+    assert en in reason.text("en")
+    assert zh in reason.text("zh")
+
+
 def test_a_city_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    for name in BESIDE:
+        (tmp_path / name).touch()
     save_city(load_city(EXAMPLE), tmp_path / "city.yaml")
     assert load_city(tmp_path / "city.yaml") == load_city(EXAMPLE)
 

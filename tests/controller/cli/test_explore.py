@@ -45,3 +45,31 @@ def test_a_file_that_is_no_day_is_refused(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "day.yaml").write_text("hello: 1", encoding="utf-8")
     assert main(["sim", "explore", "--replay", str(tmp_path / "day.yaml")]) == 1
     assert "hello" in "".join(capsys.readouterr())
+
+
+def test_too_few_poles_for_the_drones_are_refused_with_how_many_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sim", "explore", "--seeds", "1", "--drones", "5", "--poles", "23"]) == 2
+    said_then = " ".join("".join(capsys.readouterr()).split())
+    assert "[explore.too-few-poles]" in said_then
+    assert "--poles 24 or more" in said_then
+
+
+@pytest.mark.parametrize(
+    "options", [["--jobs", "0"], ["--jobs", "-1"], ["--seeds", "0"], ["--drones", "9", "--poles", "8"]]
+)
+def test_what_cannot_be_is_bad_usage(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sim", "explore", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--" in err
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["sim", "explore", *SMALL, "--into", str(tmp_path / "file" / "x")]) == 1
+    assert "[folder.unwritable]" in capsys.readouterr().out
+    monkeypatch.setattr("controller.run.os.access", lambda path, mode: False)
+    assert main(["sim", "explore", *SMALL, "--into", str(tmp_path)]) == 1
+    assert "Permission denied" in capsys.readouterr().out

@@ -185,7 +185,7 @@ def test_a_fix_below_what_the_gates_ask_is_told(tmp_path: Path) -> None:
         flying.fix_type = 4
         await asyncio.sleep(3.0)
         (alarm,) = scene.happened(AlarmRaised)
-        assert (alarm.code, "DGPS" in alarm.en, "DGPS" in alarm.zh) == ("gnss.degraded", True, True)
+        assert (alarm.code, "DGPS" in alarm.en, "差分定位" in alarm.zh) == ("gnss.degraded", True, True)
 
     watched(tmp_path, body)
 

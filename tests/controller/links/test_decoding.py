@@ -37,7 +37,7 @@ def test_every_type_is_decoded_as_pymavlink_does(first_version: bool, signed: bo
         if first_version and kind.id > 255:
             continue
         frame = kind(*fields(kind, rng, share_of_zeros)).pack(maker, force_mavlink1=first_version)
-        ours = decoded(bytearray(frame), kind, mavlink.MAVLink(None))
+        ours = decoded(bytearray(frame), kind)
         assert type(ours) is kind
         assert told(ours) == told(reader.decode(bytearray(frame))), kind.msgname
 
@@ -48,7 +48,7 @@ def test_fields_of_a_newer_dialect_are_passed_over() -> None:
     frame[1] += 4
     frame[-2:-2] = b"more"
     frame[-2:] = mavlink.x25crc(bytes(frame[1:-2]) + bytes((kind.crc_extra,))).crc.to_bytes(2, "little")
-    message = decoded(frame, kind, mavlink.MAVLink(None))
+    message = decoded(frame, kind)
     assert isinstance(message, kind)
     assert message.yawspeed == pytest.approx(0.6)
 
@@ -60,4 +60,4 @@ def test_one_wrong_bit_anywhere_is_noticed() -> None:
         for bit in (*range(24, 56), *range(80, 8 * len(frame))):  # not length, signature flag and type
             damaged = bytearray(frame)
             damaged[bit // 8] ^= 1 << bit % 8
-            assert decoded(damaged, kind, mavlink.MAVLink(None)) is None
+            assert decoded(damaged, kind) is None

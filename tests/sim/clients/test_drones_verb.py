@@ -86,7 +86,7 @@ def test_words_for_people_name_every_client(tmp_path: Path) -> None:
             for client in ("QGroundControl", "mavproxy.py", "dronekit.connect", "add_any_connection", "mavutil"):
                 assert client in text
             process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE_S) == 1
+            assert process.wait(PATIENCE_S) == 0
             assert process.stdout.read()  # it says that it was stopped
 
 
@@ -99,16 +99,67 @@ def test_words_for_people_name_every_client(tmp_path: Path) -> None:
         (["--gcs", "host:99999"], "serve.bad-address"),
         (["--count", "0"], "serve.bad-count"),
         (["--count", "251"], "serve.bad-count"),
-        (["--link-loss", "2"], "serve.bad-radio"),
-        (["--link-delay", "-1"], "serve.bad-radio"),
+        (["--link-loss", "2"], "serve.bad-loss"),
+        (["--link-delay", "-1"], "serve.bad-delay"),
+        (["--link-delay", "nan"], "serve.bad-delay"),
+        (["--tcp", "99999"], "serve.bad-port"),
+        (["--udp", "-1"], "serve.bad-port"),
+        (["--tcp", "65530", "--count", "3"], "serve.bad-port"),
+        (["--udp", "65534", "--count", "3"], "serve.bad-port"),
+        (["--amsl", "1e9"], "serve.bad-amsl"),
+        (["--amsl", "-501"], "serve.bad-amsl"),
+        (["--amsl", "nan"], "serve.bad-amsl"),
+        (["--seed", "-1"], "usage"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_reason(
+def test_what_cannot_be_is_bad_usage_that_names_the_option(
     options: list[str], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["sim", "drones", "--json", *options]) == 1
+    assert run(["sim", "drones", "--json", *options]) == 2
     told = json.loads(capsys.readouterr().out)
     assert [reason["code"] for reason in told["reasons"]] == [code]
+    assert options[0] in told["reasons"][0]["en"]
+
+
+def test_all_that_is_wrong_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = [
+        "--count",
+        "0",
+        "--udp",
+        "-1",
+        "--tcp",
+        "99999",
+        "--amsl",
+        "7000",
+        "--link-loss",
+        "2",
+        "--link-delay",
+        "-1",
+    ]
+    assert run(["sim", "drones", *wrong]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(":")[0] for line in err.splitlines()] == [f"✗ {option}" for option in wrong[::2]]
+
+
+def test_a_real_autopilot_has_the_same_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sim", "ardupilot", "--json", "--tcp", "65530", "--count", "3", "--amsl", "1e9"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert [reason["where"] for reason in told["reasons"]] == ["--tcp", "--amsl"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_is_its_good_end_and_it_says_so(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "controller.cli", "sim", "drones", "--gcs", "none", "--tcp", "0", "--udp", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert first.startswith("Simulated drones: 1 (ardupilot)")
+        while "Ctrl-C" not in process.stdout.readline():
+            pass
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out, err) == (0, "Stopped.\n", "")
 
 
 @pytest.mark.parametrize("kind", ["tcp", "udp"])

@@ -80,8 +80,17 @@ def test_mavsdk_flies_a_mission_with_px4() -> None:
             await action.land()
             await first(telemetry.subscribe_armed(), lambda armed: not armed)
 
+    async def fly_again(address: str) -> None:
+        async with connected(address) as system:
+            action, telemetry = ActionAsync(system), TelemetryAsync(system)
+            assert await first(telemetry.subscribe_health_all_ok(), bool)
+            await action.arm()
+            await action.takeoff()
+            await first(telemetry.subscribe_in_air(), bool)
+
     with serving("--autopilot", "px4", speed=8.0) as drones:
         asyncio.run(fly(drones[0].address))
+        asyncio.run(fly_again(drones[0].address))
 
 
 def test_mavsdk_flies_with_ardupilot() -> None:

@@ -167,7 +167,6 @@ def test_bytes_that_were_damaged_on_the_way_correct_nothing() -> None:
             broken[len(broken) // 2] ^= 0x10
             flight.receiver.corrections(bytes(broken))
     assert flight.receiver.fix_type == FIX_3D
-    assert flight.receiver.received.bad_frames >= 40
     assert flight.receiver.received.messages == 0
 
 

@@ -57,7 +57,6 @@ def test_frames_are_found_in_any_pieces_and_between_noise(payloads: list[bytes],
     for start in range(0, len(stream), cut):
         found += deframer.feed(stream[start : start + cut])
     assert found == payloads
-    assert deframer.bad == 0
 
 
 @given(st.binary(max_size=400))
@@ -69,12 +68,10 @@ def test_any_bytes_are_taken_without_a_word(data: bytes) -> None:
     assert taken.messages >= 4
 
 
-def test_a_frame_with_a_flipped_bit_is_counted_and_left_out() -> None:
+def test_a_frame_with_a_flipped_bit_is_left_out() -> None:
     framed = bytearray(rtcm.frame(b"\x3e\xd0" + bytes(17)))
     framed[9] ^= 1
-    deframer = rtcm.Deframer()
-    assert list(deframer.feed(bytes(framed) + rtcm.frame(b"good"))) == [b"good"]
-    assert deframer.bad == 1
+    assert list(rtcm.Deframer().feed(bytes(framed) + rtcm.frame(b"good"))) == [b"good"]
 
 
 def test_a_message_may_have_1023_bytes_and_no_more() -> None:

@@ -127,3 +127,53 @@ def test_the_plugin_itself_imports_only_pytest() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["sim", "sim.plugin"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("seed='x'", "seed='x': a whole number, 0 to 2**31 - 1"),
+        ("seed=-1", "seed=-1: a whole number"),
+        ("speed=0", "speed=0: None or a number, 0.01 to 1000"),
+        ("city=3", "city=3: None or a path beside the test"),
+        ("drones=0", "drones=0: a whole number, 1 to 200"),
+        ("drones=2, poles=True", "poles=True: a whole number, 3 to 5000"),
+    ],
+)
+def test_wrong_values_in_the_marker_are_refused_in_a_line(pytester: pytest.Pytester, given: str, told: str) -> None:
+    pytester.makepyfile(f"import pytest\n@pytest.mark.beichen({given})\ndef test_nothing(city):\n    pass\n")
+    result = pytester.runpytest_subprocess(*LOADED, "-q", "-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    assert f"@pytest.mark.beichen cannot have {told}" in result.stdout.str()
+    assert len(result.outlines) < 12
+
+
+def test_a_refusal_is_told_by_its_reasons_and_the_line_of_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_of_a_user="""
+        import pytest
+        from airspace.reasons import Refused
+
+        async def nothing(city):
+            pass
+
+        def test_a_fault_that_there_is_none_of(city):
+            city.run(nothing, faults=["storm=1"])
+
+        @pytest.mark.beichen(city="nowhere.yaml")
+        def test_a_city_that_is_not_there(city):
+            pass
+
+        def test_who_expects_it_gets_it(city):
+            with pytest.raises(Refused):
+                city.run(nothing, faults=["storm=1"])
+        """
+    )
+    result = pytester.runpytest_subprocess(*LOADED, "-q", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    text = result.stdout.str()
+    assert "test_of_a_user.py:8: refused" in text
+    assert "[inject.unknown]" in text
+    assert "nowhere.yaml" in text
+    assert "asyncio" not in text
+    assert len(result.outlines) < 25

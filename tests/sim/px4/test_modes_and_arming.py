@@ -104,7 +104,9 @@ def test_take_off_goes_to_the_height_above_the_sea_or_to_the_least_one_and_then_
         assert {"Takeoff detected", "Landing at current position", "Landing detected", "Disarmed by landing"} <= set(
             station.texts()
         )
-        # in LAND it does not arm again
+        # in LAND it would not arm again: after the landing it waits in Hold
+        assert mode(sim) is Px4Mode.LOITER
+        assert await set_mode(station, Px4Mode.LAND) == ACCEPTED
         assert await station.command(ARM, 1) == REJECTED
         assert await set_mode(station, Px4Mode.LOITER) == ACCEPTED
         assert await station.command(ARM, 1) == ACCEPTED
@@ -182,7 +184,7 @@ def test_return_to_launch_climbs_comes_home_and_lands() -> None:
         await when(lambda: sim.truth.relative_m > 59.0)  # RTL_RETURN_ALT
         await when(lambda: not sim.truth.armed)
         assert sim.truth.lat_deg == pytest.approx(sim.autopilot.frame.origin.lat_deg, abs=1e-5)
-        assert mode(sim) is Px4Mode.RTL
+        assert mode(sim) is Px4Mode.LOITER  # which waits for what comes next
 
     play(scene)
 

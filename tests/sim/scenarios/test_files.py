@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from airspace.reasons import Refused
 from controller.cli.demo import example
-from sim.world.scenario import Scenario, load_scenario
+from sim.city_file import load_city, save_city
+from sim.world.scenario import Scenario, load_scenario, standing_alone
 
 GOOD = """\
 beichen: 1
@@ -58,9 +60,9 @@ def test_a_good_file_gives_a_scenario(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code", "where"),
     [
-        ("name: try", "name: try\nspeed: 5", "scenario.malformed", "try.yaml:1"),
+        ("name: try", "name: try\nspeed: 5", "scenario.malformed", "try.yaml:4 speed"),
         ("kind: scenario", "kind: corridor", "scenario.malformed", "try.yaml:2 kind"),
-        ("{city: hamlet.yaml}", "{city: hamlet.yaml, sead: 3}", "scenario.malformed", "try.yaml:6 world"),
+        ("{city: hamlet.yaml}", "{city: hamlet.yaml, sead: 3}", "scenario.malformed", "try.yaml:6 world.sead"),
         ("{city: hamlet.yaml}", "{seed: 3}", "scenario.one-of", "try.yaml:6 world"),
         ("{city: hamlet.yaml}", "{city: hamlet.yaml, starts: noon}", "scenario.time", "try.yaml:6 world.starts"),
         (
@@ -84,6 +86,20 @@ def test_a_good_file_gives_a_scenario(tmp_path: Path) -> None:
         ),
         ("west-east.yaml}", "west-east.yaml, after: dawn}", "scenario.unknown-name", "try.yaml:8 missions[0].after"),
         ("wind=5", "wind=500", "inject.value", "try.yaml:10 faults[0] wind=500"),
+        ("wind=5", "battery:drone-9=40", "inject.no-target", "try.yaml:10 faults[0]"),
+        ("wind=5", "motor=1@takeoff:drone-9", "inject.no-target", "try.yaml:10 faults[0]"),
+        ("wind=5", "cell=off", "inject.nothing-there", "try.yaml:10 faults[0]"),
+        ("wind=5", "wind=5@1200", "scenario.fault-too-late", "try.yaml:10 faults[0]"),
+        ("wind=5", "wind=5@takeoff+4000", "scenario.fault-too-late", "try.yaml:10 faults[0]"),
+        ("name: try", "name: try\nfleet: []", "scenario.malformed", "try.yaml:4 fleet"),
+        (
+            "name: try",
+            "name: try\nfleet: [{id: drone-1, lat_deg: 42, lon_deg: 113}]",
+            "city.too-far",
+            "try.yaml:4 fleet[0].lat_deg",
+        ),
+        ("hamlet.yaml", "nowhere.yaml", "yaml.no-file", "try.yaml:6 world.city"),
+        ("requests/west-east.yaml", "nowhere.yaml", "yaml.no-file", "try.yaml:8 missions[0].file"),
         ("wind=5", "zone:dawn=route", "scenario.unknown-name", "try.yaml:10 faults[0]"),
         ("west-east: {", "dawn: {", "scenario.unknown-name", "try.yaml:13 expect.missions.dawn"),
         (
@@ -113,6 +129,12 @@ def test_a_good_file_gives_a_scenario(tmp_path: Path) -> None:
         ),
         (
             "  missions:\n    west",
+            "  truth: [photos > 3]\n  missions:\n    west",
+            "scenario.fact",
+            "try.yaml:12 expect.truth[0]",
+        ),
+        (
+            "  missions:\n    west",
             "  eventually: [boom]\n  missions:\n    west",
             "scenario.pattern",
             "try.yaml:12 expect.eventually[0]",
@@ -133,6 +155,42 @@ def test_all_problems_of_meaning_are_told_at_once(tmp_path: Path) -> None:
     wrong = wrong.replace("{outcome: completed}", "{facts: [photos >> 3]}")
     codes = [code for code, _ in refusals(tmp_path, wrong)]
     assert sorted(codes) == ["inject.unknown", "inject.value", "scenario.fact", "scenario.time"]
+
+
+def test_problems_of_names_are_told_beside_those_of_values(tmp_path: Path) -> None:
+    wrong = GOOD.replace("wind=5", "storm=5\n  - pole:moon=silent\n  - rain=999").replace(
+        "yaml}\nf", "yaml, drone: x}\nf"
+    )
+    found = sorted(refusals(tmp_path, wrong))
+    assert [code for code, _ in found] == [
+        "inject.no-target", "inject.unknown", "inject.value", "scenario.unknown-name",
+    ]  # fmt: skip
+    assert found[0][1].startswith("try.yaml:11 faults[1]")
+
+
+@pytest.mark.parametrize(
+    ("name", "en", "zh"),
+    [("hamlet.yaml", "a city file", "城市文件"), ("requests/west-east.yaml", "a request", "巡检请求")],
+)
+def test_a_file_of_another_kind_is_refused_as_what_it_is(name: str, en: str, zh: str) -> None:
+    with pytest.raises(Refused) as refused:
+        load_scenario(example("scenarios") / name)
+    (reason,) = refused.value.reasons
+    assert f"this is {en}, not a scenario" in reason.text("en")
+    assert f"这是{zh}，不是情景" in reason.text("zh")
+
+
+def test_missions_in_a_city_without_drones_are_refused(tmp_path: Path) -> None:
+    bare = msgspec.structs.replace(load_city(example("scenarios") / "hamlet.yaml"), drones=())
+    save_city(standing_alone(bare, example("scenarios")), tmp_path / "bare.yaml")
+    found = refusals(tmp_path, GOOD.replace("hamlet.yaml", "bare.yaml"))
+    assert found == [("scenario.no-drone", "try.yaml:8 missions")]
+    assert load(
+        tmp_path,
+        GOOD.replace("hamlet.yaml", "bare.yaml")
+        .replace("- {file: requests/west-east.yaml}", "[]")
+        .partition("expect")[0],
+    )
 
 
 def test_a_mission_name_may_not_stand_twice(tmp_path: Path) -> None:

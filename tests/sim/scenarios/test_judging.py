@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from defusedxml import ElementTree
 
+from airspace.reasons import Lang
 from controller.cli.app import run
 from controller.cli.demo import example
 from controller.cli.options import Exit
+from controller.cli.words import ORDERS
+from controller.events import CommandAnswered
 from sim.world.junit import junit_xml
 from sim.world.scenario import load_scenario
 from sim.world.scenario_judge import Judged, judge
@@ -50,6 +53,7 @@ def judged_otherwise(folder: Path, calm: Played, expect: str) -> Judged:
         ("  missions: {west-east: {reasons: [flight.lost]}}", "west-east because flight.lost", "nothing"),
         ("  missions: {west-east: {facts: [photos > 999]}}", "west-east: photos > 999", "10"),
         ("  alarms: [link.lost]", "alarm link.lost", "nothing"),
+        ("  truth: [frames_lost > 0]", "frames_lost > 0", "0"),
         ("  eventually: [flight.phase phase=holding mission=west-east, run.finished outcome=failed]",
          "run.finished outcome=failed", "0 times"),
         ("  never: [command.answered command=arm outcome=accepted]",
@@ -114,7 +118,7 @@ def test_the_command_line_says_what_happened_and_writes_junit(
     said = capsys.readouterr().out
     assert "Strong wind (strong-wind, seed 1)  as expected" in said
     assert "mean wind [m/s]" in said
-    assert "1 of 1 scenarios came as expected" in said
+    assert "scenarios that came as expected: 1 of 1" in said
     assert ElementTree.fromstring(out.read_bytes())[0].get("failures") == "0"
 
 
@@ -146,7 +150,7 @@ def test_what_is_no_scenario_is_refused_with_those_that_come_along(
     said = capsys.readouterr().out
     assert "[scenario.none]" in said
     assert "calm-morning" in said
-    assert run(["sim", "run", "calm-morning", "--virtual", "--speed", "5", "--runs", str(tmp_path)]) == Exit.REFUSED
+    assert run(["sim", "run", "calm-morning", "--virtual", "--speed", "5", "--runs", str(tmp_path)]) == Exit.USAGE
 
 
 def test_a_fault_of_something_that_the_city_does_not_have_is_refused(
@@ -158,3 +162,27 @@ def test_a_fault_of_something_that_the_city_does_not_have_is_refused(
     path.write_text(text.replace("requests/", f"{STORM.parent}/requests/"), encoding="utf-8")
     assert run(["sim", "run", str(path), "--runs", str(tmp_path / "runs")]) == Exit.REFUSED
     assert "[inject.no-target]" in capsys.readouterr().out
+
+
+def test_the_names_of_junit_cases_are_the_same_in_every_language(tmp_path: Path, calm: Played) -> None:
+    judged = judged_otherwise(tmp_path, calm, "  alarms: [link.lost]")
+
+    def names(lang: Lang) -> list[str | None]:
+        return [case.get("name") for case in ElementTree.fromstring(junit_xml([judged], lang)).iter("testcase")]
+
+    assert names("zh") == names("en")
+    assert "alarm link.lost" in names("zh")
+
+
+def test_outcomes_and_alarms_are_told_in_chinese(tmp_path: Path, calm: Played) -> None:
+    said = [check.expected.zh for check in judge(load_scenario(CALM), calm).checks]
+    assert any("已完成" in line for line in said)
+    judged = judged_otherwise(tmp_path, calm, "  alarms: [link.lost]")
+    said = [check.expected.zh for check in judged.checks]
+    assert any(line.startswith("告警 link.lost（") and "无消息" in line and "{" not in line for line in said)
+
+
+def test_every_order_of_a_flight_has_words(calm: Played) -> None:
+    orders = [record.event.command for record in calm.records if isinstance(record.event, CommandAnswered)]
+    assert len(set(orders)) > 5
+    assert all(order in ORDERS or order.startswith("land at ") for order in orders)

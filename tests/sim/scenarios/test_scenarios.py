@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from controller.cli.demo import example
-from sim.world.scenario import load_scenario
-from sim.world.scenario_judge import judge
+from sim.world.living import DayWorld
+from sim.world.scenario import Scenario, load_scenario
+from sim.world.scenario_judge import Judged, judge
 from sim.world.scenario_virtual import play_virtually
 
 SCENARIOS = [
@@ -19,6 +22,7 @@ SCENARIOS = [
 ]
 DOCS = Path(__file__).parents[3] / "docs" / "scenarios.md"
 OVER_SOCKETS = ("calm-morning", "dock-taken-in-flight", "controller-killed")
+NEEDED = ("cold-morning", "pole-reboots", "unruly-link")
 LEAST = 25
 
 
@@ -50,19 +54,52 @@ def test_the_page_about_scenarios_tells_the_story_of_each() -> None:
         assert f"[{path.stem}](../examples/scenarios/{path.name}) | {story} |" in page
 
 
+@pytest.mark.timeout(360)
 def test_three_scenarios_come_as_expected_over_real_sockets_at_five_times_real_time(tmp_path: Path) -> None:
+    """One after the other: a world that keeps real time must not wait for another one's share of the processor."""
     command = [sys.executable, "-m", "controller.cli", "sim", "run", "--speed", "5", "--json", "--runs", str(tmp_path)]
-    children = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in OVER_SOCKETS]
-    try:
-        said = {name: child.communicate(timeout=110)[0] for name, child in zip(OVER_SOCKETS, children, strict=True)}
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-    for name, child in zip(OVER_SOCKETS, children, strict=True):
-        result = json.loads(said[name].splitlines()[-1])
+    for name in OVER_SOCKETS:
+        child = subprocess.run([*command, name], stdout=subprocess.PIPE, text=True, timeout=110, check=False)
+        result = json.loads(child.stdout.splitlines()[-1])
         assert [check for check in result["checks"] if not check["held"]] == [], name
         assert (result["scenario"], result["as_expected"], child.returncode) == (name, True, 0)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_scenario_does_not_come_as_expected_without_its_faults(name: str, tmp_path: Path) -> None:
+    assert not without_faults(load_scenario(example("scenarios") / f"{name}.yaml"), tmp_path).as_expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_each_scenario_that_has_faults_needs_them(path: Path, tmp_path: Path) -> None:
+    scenario = load_scenario(path)
+    if scenario.faults:
+        assert not without_faults(scenario, tmp_path).as_expected
+
+
+def without_faults(scenario: Scenario, runs: Path) -> Judged:
+    """The scenario with all its expectations, and nothing that goes wrong."""
+    calm = replace(scenario, faults=())
+    return judge(calm, play_virtually(calm, runs))
+
+
+def test_by_day_the_night_shift_is_flown_as_a_whole(tmp_path: Path) -> None:
+    night = load_scenario(example("scenarios") / "night-shift.yaml")
+    noon = replace(night, starts_s=night.starts_s - 11 * 3600.0)
+    missed = [check.expected.en for check in judge(noon, play_virtually(noon, tmp_path)).checks if not check.held]
+    assert missed == ["west-east: refused", "west-east lands on -", "west-east because plan.closed-place"]
+
+
+def test_a_drone_in_a_block_that_its_controller_does_not_see_breaks_the_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = DayWorld.zones
+    looks = count()
+    monkeypatch.setattr(DayWorld, "zones", lambda self: seen(self) if next(looks) == 0 else ())
+    (tmp_path / "runs").mkdir()
+    played = play_virtually(load_scenario(example("scenarios") / "night-shift.yaml"), tmp_path / "runs")
+    assert [one.split(":")[0] for one in played.broken if "QUIET-1" in one] == ["reservations-apart", "out-of-blocks"]
 
 
 def test_the_same_seed_gives_the_same_log(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from controller.state import FlightState, State
 from poles.protocol import Hello, Report
 from poles.services import cover
 
+HELD_LONG_S = 5.0
 Patch = pytest.MonkeyPatch
 PASSED = Judged(Verdict.PASS, Words("as it should be", "正常"))
 
@@ -68,6 +69,21 @@ def acknowledged_before_stored(patch: Patch) -> None:
 
 async def _awaited(stored: Awaitable[object]) -> None:
     await stored
+
+
+def backlog_acknowledged_without_storing(patch: Patch) -> None:
+    """Reports that a pole had to hold for a while are acknowledged and never stored; later ones are."""
+
+    def lazy(record: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[object]]:
+        stored = recorder(record)
+
+        def on_report(code: str, message: Hello | Report) -> Awaitable[object]:
+            waited = isinstance(message, Report) and message.held_s > HELD_LONG_S
+            return asyncio.sleep(0) if waited else stored(code, message)
+
+        return on_report
+
+    patch.setattr(assembly, "recorder", lazy)
 
 
 def interlock_skipped(patch: Patch) -> None:
@@ -111,6 +127,13 @@ def reservations_unchecked(patch: Patch) -> None:
 def wind_gate_open(patch: Patch) -> None:
     """The wind gate passes in any wind."""
     patch.setattr(gates, "_measured_wind", lambda *_: PASSED)
+
+
+def battery_gate_shut(patch: Patch) -> None:
+    """The battery gate passes with no charge: nothing is ever flown."""
+    judge_all = gates.judge_all
+    shut = Judged(Verdict.FAIL, Words("too little", "不足"))
+    patch.setattr(launch, "judge_all", lambda of: judge_all(of) | {"battery": shut})
 
 
 def battery_gate_open(patch: Patch) -> None:
@@ -223,11 +246,13 @@ class PlantedBug:
 BUGS = (
     PlantedBug(fence_off_by_one_leg, ("holds-its-plan",)),
     PlantedBug(acknowledged_before_stored, ("acknowledged-is-stored",)),
+    PlantedBug(backlog_acknowledged_without_storing, ("acknowledged-is-stored",)),
     PlantedBug(interlock_skipped, ("never-opens-in-rain",)),
     PlantedBug(descent_to_any_dock, ("cover-open-under-drones",)),
     PlantedBug(clearing_without_the_last_branch, ("reservations-apart",)),
     PlantedBug(reservations_unchecked, ("reservations-apart", "kept-apart")),
     PlantedBug(wind_gate_open, ("fit-at-take-off",)),
+    PlantedBug(battery_gate_shut, ("missions-are-flown",)),
     PlantedBug(battery_gate_open, ("fit-at-take-off", "charge-at-landing")),
     PlantedBug(restart_forgets_a_flight, ("every-flight-ends",)),
     PlantedBug(zone_hours_ignored, ("reservations-apart", "out-of-blocks")),

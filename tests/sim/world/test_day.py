@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airspace.formats.geojson import read_geojson
+from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.clock import VIRTUAL_START_S
 from missions.request import Request
-from sim.world.day import Day, chart_of, mission_of, read_day, write_day
+from sim.world.day import Day, DayMission, chart_of, mission_of, read_day, write_day
 from sim.world.exploring import DayKind, kinds_of
 from sim.world.random_day import CLEAR_OF_DOCKS_M, random_day
 
@@ -47,7 +49,8 @@ def test_every_day_can_be_lived(seed: int) -> None:
         assert set(request.docks) <= docks
         assert wish.drone in drones
         assert wish.at_s <= 20 * 60.0
-    assert all(fault.target in {"", *docks, *drones} for fault in day.happenings)
+    districts = {name for pole in day.city.poles for name in (pole.mains, pole.network)}
+    assert all(fault.target in {"", *docks, *drones, *districts} for fault in day.happenings)
 
 
 @given(SEEDS)
@@ -83,9 +86,13 @@ def test_a_file_that_is_no_day_is_refused_with_what_is_wrong(
 
 def test_an_unknown_fault_or_drone_is_refused(tmp_path: Path) -> None:
     day = random_day(1)
-    write_day(msgspec.structs.replace(day, faults=("rain of frogs=1",)), tmp_path / "frogs.yaml")
-    with pytest.raises(Refused, match="rain of frogs"):
+    write_day(msgspec.structs.replace(day, faults=("rain of frogs=1", "wind=500")), tmp_path / "frogs.yaml")
+    with pytest.raises(Refused) as refused:
         read_day(tmp_path / "frogs.yaml")
+    assert [(one.rule.code, one.where) for one in refused.value.reasons] == [
+        ("inject.unknown", f"{tmp_path}/frogs.yaml faults"),
+        ("inject.value", f"{tmp_path}/frogs.yaml faults wind=500"),
+    ]
     nobody = msgspec.structs.replace(day.missions[0], drone="drone-99")
     write_day(msgspec.structs.replace(day, missions=(nobody,)), tmp_path / "nobody.yaml")
     with pytest.raises(Refused, match="drone-99"):
@@ -99,8 +106,35 @@ def test_too_few_poles_for_the_drones_are_refused() -> None:
 
 def test_days_are_hostile_each_in_its_own_way() -> None:
     kind = DayKind()
-    seen = {name for seed in range(60) for name in kinds_of(kind.day(seed))}
+    seen = {name for seed in range(120) for name in kinds_of(kind.day(seed))}
     assert seen >= {
         "wind", "gust", "rain", "battery", "fix", "link=lost", "dock=taken", "dock=stuck", "pole=silent",
         "controller=killed", "killed at an event", "timed block", "loss", "jitter or doubles", "slow store",
+        "motor", "jam", "spoof", "mains=off", "network=off", "intruder", "temperature",
     }  # fmt: skip
+    faults = [fault for seed in range(120) for fault in kind.day(seed).happenings]
+    assert any(fault.name == "wind" and fault.detail("over_s") for fault in faults)  # a front
+    assert any(fault.name == "battery" and fault.number < 20.0 for fault in faults)
+
+
+def test_some_missions_lead_over_the_last_dock_of_another_that_is_asked_for_soon_after() -> None:
+    def crosses(one: DayMission, other: DayMission, docks: dict[str, LatLon]) -> bool:
+        ends, dock = [LatLon(*place) for place in one.line], docks[other.docks[-1]]
+        detour_m = ends[0].distance_m(dock) + dock.distance_m(ends[-1]) - ends[0].distance_m(ends[-1])
+        return len(ends) == 2 and detour_m < 1.0 and 0.0 <= other.at_s - one.at_s <= 90.1
+
+    crossed = 0
+    for seed in range(40):
+        day = random_day(seed)
+        docks = {pole.code: LatLon(pole.lat_deg, pole.lon_deg) for pole in day.city.poles}
+        pairs = itertools.permutations(day.missions, 2)
+        crossed += any(one.drone != other.drone and crosses(one, other, docks) for one, other in pairs)
+    assert 8 <= crossed <= 28
+
+
+def test_a_day_that_is_nowhere_or_not_utf8_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"there is no file .*nowhere\.yaml \[yaml\.no-file\]"):
+        read_day(tmp_path / "nowhere.yaml")
+    (tmp_path / "gbk.yaml").write_bytes("name: 郑州西站".encode("gbk"))
+    with pytest.raises(Refused, match="it looks like GBK"):
+        read_day(tmp_path / "gbk.yaml")

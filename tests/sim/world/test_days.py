@@ -43,4 +43,5 @@ def test_hundreds_of_random_days_break_no_promise(capsys: pytest.CaptureFixture[
         for name in sorted(tally.tried):
             print(f"{tally.tried[name]:5d} {tally.broke[name]:5d}  {name}")  # noqa: T201
         print(f"{tally.days:5d} {tally.broken_days:5d}  in all, {dict(tally.outcomes)}")  # noqa: T201
+        print(f"excused: {dict(tally.excused)}")  # noqa: T201
     assert broken == {}

@@ -5,13 +5,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from shapely.geometry import box
 
+from airspace.charted import Restriction
 from airspace.frames import LocalFrame
+from airspace.reasons import Words
+from airspace.schedules import Edge, Period, Schedule
+from airspace.volumes import Volume4D
+from airspace.zones import Zone
 from controller.events import (
     DockReserved,
     FlightEnded,
@@ -19,27 +27,28 @@ from controller.events import (
     IntentAccepted,
     Phase,
     PhaseChanged,
+    PoleReported,
     Record,
     UploadVerified,
 )
 from controller.flight.gates import GATES
-from controller.state import State
 from missions.plan import PlanVolume
 from sim.faults import Fault
 from sim.timeline import Happening
-from sim.world.day import DayZone
+from sim.world.day import DayLink, DayZone
 from sim.world.invariants import INVARIANTS
 from sim.world.invariants.docks import CoverOpenUnderDrones, NeverOpensInRain
 from sim.world.invariants.durability import EVERY_LOOKS, AcknowledgedIsStored, NothingForgotten
-from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds
-from sim.world.invariants.in_the_air import APART_M, KeptApart, OutOfBlocks
+from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds, MissionsAreFlown
+from sim.world.invariants.in_the_air import APART_M, KeptApart, NeverStrikes, OutOfBlocks
 from sim.world.invariants.launches import GatesPassed, OneHandOnADrone
 from sim.world.invariants.reservations import DocksHeldOnce, ReservationsApart
-from sim.world.random_day import MIDDLE
-from sim.world.scene import Block, Scene, Sight
+from sim.world.random_day import MIDDLE, random_day
+from sim.world.scene import Block, Sight
 
 FRAME = LocalFrame(MIDDLE)
 FLYING = Sight("drone-1", 0.0, 0.0, 150.0, 60.0, 0.0, armed=True, landed=False, mode="AUTO", battery=0.8)
+BLOCK_WORDS = Words("Block", "禁飞区")
 BLOCK = Block("block-1", box(-10, -10, 10, 10), 88.6, 208.6, 1000.0, 2000.0)
 
 
@@ -52,8 +61,13 @@ def scene(*sights: Sight, **rest: Any) -> Any:
         "day_s": 500.0,
         "state": SimpleNamespace(flights={}),
         "excuses": lambda drone: (),
+        "blown": lambda drone: False,
+        "expected_mps": lambda drone: None,
+        "suffered": lambda name, drone, since_s=0.0: False,
         "flight_of": lambda drone: None,
-        "windiest_mps": lambda within_s: 0.0,
+        "before": {},
+        "before_s": 1499.5,
+        "causes": {},
         "open_flights": [],
         "world": SimpleNamespace(timeline=SimpleNamespace(happened=[]), city=SimpleNamespace(poles={}, drones={})),
         "site": SimpleNamespace(frame=FRAME),
@@ -89,13 +103,44 @@ def test_a_drone_in_an_active_block_breaks_the_rule(sight: Sight, utc_s: float, 
     assert bool(details(OutOfBlocks().look(scene(sight, utc_s=utc_s)))) is breaks
 
 
+@pytest.mark.parametrize(
+    ("took_off_s", "published_s", "breaks"),
+    [(1400.0, 1450.0, False), (1400.0, 1390.0, True), (1400.0, 1398.0, False), (None, 1450.0, False)],
+)
+def test_a_drone_that_was_up_when_a_block_was_published_is_excused(
+    took_off_s: float | None, published_s: float, breaks: bool
+) -> None:
+    rule, published = OutOfBlocks(), replace(BLOCK, published_s=published_s)
+    if took_off_s is not None:
+        assert not details(rule.took_off(scene(utc_s=took_off_s), "drone-1"))
+    seen = scene(FLYING, blocks=(published,), utc_s=1500.0 if took_off_s else 1452.0)
+    assert bool(details(rule.look(seen))) is breaks
+
+
+def test_a_charted_zone_is_a_block_whenever_it_is_active() -> None:
+    volume = Volume4D(box(-10, -10, 10, 10), 88.6, 208.6, 0.0, 1e10)
+    noon_s = datetime(2026, 5, 18, 12, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    nights = Schedule(periods=(Period(Edge(20 * 3600.0), Edge(6 * 3600.0)),), zone="Asia/Shanghai")
+    zone = Zone("quiet", BLOCK_WORDS, "restricted", BLOCK_WORDS, volume, schedule=nights, place=MIDDLE)
+    first, second = Block.of_zone(zone, noon_s, noon_s + 36 * 3600.0)
+    assert (first.from_s, first.until_s) == (noon_s + 8 * 3600.0, noon_s + 18 * 3600.0)
+    assert (second.from_s, second.published_s) == (noon_s + 32 * 3600.0, BLOCK.published_s)
+    assert not first.holds(FLYING, noon_s)
+    assert first.holds(FLYING, noon_s + 9 * 3600.0)
+    assert not Block.of_zone(replace(zone, restriction=Restriction.NONE), noon_s, noon_s + 36 * 3600.0)
+
+
 def test_a_drone_that_cannot_know_its_place_or_is_blown_away_is_excused() -> None:
-    windy = SimpleNamespace(plan=SimpleNamespace(details={"wind_mps": 6.0}))
-    assert not details(OutOfBlocks().look(scene(FLYING, excuses=lambda drone: ("spoof",))))
-    blown = scene(FLYING, flight_of=lambda drone: windy, windiest_mps=lambda within_s: 6.1)
-    calm = scene(FLYING, flight_of=lambda drone: windy, windiest_mps=lambda within_s: 5.9)
-    assert not details(OutOfBlocks().look(blown))
-    assert details(OutOfBlocks().look(calm))
+    assert not details(OutOfBlocks().look(scene(FLYING, excuses=lambda drone: ("place",))))
+    assert not details(OutOfBlocks().look(scene(FLYING, blown=lambda drone: True)))
+
+
+def test_a_drone_that_went_through_a_block_between_two_looks_is_seen() -> None:
+    before, now = replace(FLYING, x_m=-11.0, y_m=8.0), replace(FLYING, x_m=8.0, y_m=11.0)
+    assert details(OutOfBlocks().look(scene(now, before={"drone-1": before}, before_s=1499.5)))
+    assert not details(OutOfBlocks().look(scene(now)))
+    over = replace(before, ellipsoidal_m=230.0), replace(now, ellipsoidal_m=210.0)
+    assert not details(OutOfBlocks().look(scene(over[1], before={"drone-1": over[0]}, before_s=1499.5)))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +148,47 @@ def test_a_drone_that_cannot_know_its_place_or_is_blown_away_is_excused() -> Non
     [
         (replace(FLYING, drone="drone-2", x_m=APART_M - 0.1), True),
         (replace(FLYING, drone="drone-2", x_m=APART_M + 0.1), False),
-        (replace(FLYING, drone="drone-2", x_m=3.0, mode="RTL"), False),
+        (replace(FLYING, drone="drone-2", x_m=3.0, mode="RTL"), True),  # without a cause that is known of it
         (replace(FLYING, drone="drone-2", x_m=3.0, landed=True), False),
     ],
 )
 def test_two_drones_on_their_missions_keep_apart(other: Sight, breaks: bool) -> None:
     assert bool(details(KeptApart().look(scene(FLYING, other)))) is breaks
+
+
+def test_two_drones_that_passed_each_other_between_two_looks_came_near() -> None:
+    west, east = replace(FLYING, x_m=-5.0), replace(FLYING, drone="drone-2", x_m=5.0)
+    swapped = {"drone-1": replace(west, x_m=5.0), "drone-2": replace(east, x_m=-5.0)}
+    assert details(KeptApart().look(scene(west, east, before=swapped))) == ["0.0 m apart at 60 m"]
+    assert not details(KeptApart().look(scene(west, east, before={"drone-1": west, "drone-2": east})))
+    below = swapped | {"drone-2": replace(east, x_m=-5.0, agl_m=60.0 - 2 * APART_M)}
+    assert not details(KeptApart().look(scene(west, replace(east, agl_m=60.0 - 2 * APART_M), before=below)))
+
+
+def test_a_drone_that_left_its_mission_for_a_known_cause_is_excused_and_counted_once() -> None:
+    near = replace(FLYING, drone="drone-2", x_m=3.0, mode="RTL")
+    invariant = KeptApart()
+    for _ in range(3):
+        assert not details(invariant.look(scene(FLYING, near, causes={"drone-2": ("link",)})))
+    assert invariant.excused == 1
+    assert details(invariant.look(scene(FLYING, near, causes={"drone-2": (), "drone-1": ("link",)})))
+
+
+@pytest.mark.parametrize(
+    ("excuse", "breaks"),
+    [({}, True), ({"excuses": lambda drone: ("motor",)}, False), ({"blown": lambda drone: True}, False)],
+)
+def test_a_drone_that_strikes_something_is_seen_once_and_excused_by_its_own_bad_luck(
+    excuse: dict[str, Any], breaks: bool
+) -> None:
+    autopilot = SimpleNamespace(broken=None)
+    world = SimpleNamespace(city=SimpleNamespace(drones={"drone-1": SimpleNamespace(autopilot=autopilot)}))
+    invariant, at = NeverStrikes(), scene(world=world, **excuse)
+    assert not details(invariant.look(at))
+    autopilot.broken = "tower"
+    assert details(invariant.look(at)) == (["has struck tower"] if breaks else [])
+    assert not details(invariant.look(at))
+    assert invariant.excused == (not breaks)
 
 
 def dock(opened: float, *, taken: bool = False, rain_mmph: float = 0.0) -> Any:
@@ -120,7 +200,7 @@ def dock(opened: float, *, taken: bool = False, rain_mmph: float = 0.0) -> Any:
 def with_dock(sight: Sight, pole: Any, *happened: Happening) -> Any:
     city = SimpleNamespace(poles={"dock-1": pole}, drones={"drone-1": None})
     world = SimpleNamespace(timeline=SimpleNamespace(happened=list(happened)), city=city)
-    return scene(sight, world=world, sight=lambda name, drone: sight)
+    return scene(sight, world=world, docks=(pole,), sight=lambda name, drone: sight)
 
 
 @pytest.mark.parametrize(
@@ -158,16 +238,41 @@ def test_a_cover_that_leaves_its_closed_end_in_rain_is_seen() -> None:
     assert not details(invariant.look(with_dock(FLYING, dock(0.6, rain_mmph=8.0))))
 
 
-def test_what_a_pole_was_told_must_be_stored_then_and_after_every_restart() -> None:
-    invariant, agent = AcknowledgedIsStored(), SimpleNamespace(boot="b", acknowledged=7)
-    world = SimpleNamespace(city=SimpleNamespace(poles={"p": SimpleNamespace(agent=agent)}))
-    held = State(pole_seq={("p", "b"): 7})
-    looks = [details(invariant.look(scene(world=world, state=held))) for _ in range(EVERY_LOOKS)]
-    assert not any(looks)
-    assert details(invariant.restarted(scene(state=held), []))  # a store that came back empty
-    agent.acknowledged = 8
-    looks = [details(invariant.look(scene(world=world, state=held))) for _ in range(EVERY_LOOKS)]
-    assert any(looks)
+def said(seq: int) -> PoleReported:
+    return PoleReported(pole="p", boot="b", seq=seq, at_s=1.0, readings={})
+
+
+def told(seq: int, stored: tuple[int, ...], dropped: int = 0) -> tuple[list[str], AcknowledgedIsStored]:
+    """What is found when a pole was told that it is durable up to `seq`."""
+    invariant, agent = AcknowledgedIsStored(), SimpleNamespace(boot="b", acknowledged=seq, dropped=dropped)
+    at = scene(world=SimpleNamespace(city=SimpleNamespace(poles={"p": SimpleNamespace(agent=agent)})))
+    for number in stored:
+        assert not details(invariant.reported(at, record(said(number))))
+    return [line for _ in range(EVERY_LOOKS) for line in details(invariant.look(at))], invariant
+
+
+def test_each_report_that_a_pole_was_told_is_durable_must_be_stored() -> None:
+    assert not told(3, (1, 2, 3))[0]
+    assert told(3, (1, 2))[0] == ["told that 3 is durable, the store has not 3"]
+    # reports that were acknowledged without being stored stay missing under those that were stored after them
+    assert told(9, (1, 8, 9))[0] == ["told that 9 is durable, the store has not 2, 3, 4, 5, 6 and 1 more"]
+    assert not told(9, (1, 8, 9), dropped=6)[0]
+    assert told(9, (1, 8, 9), dropped=5)[0]
+
+
+def test_what_a_pole_was_told_must_be_stored_after_every_restart_too() -> None:
+    _, invariant = told(3, (1, 2, 3))
+    assert not details(invariant.restarted(scene(), [record(said(seq), seq) for seq in (1, 2, 3)]))
+    assert details(invariant.restarted(scene(), [record(said(seq), seq) for seq in (1, 3)]))
+    assert details(invariant.restarted(scene(), []))
+
+
+def test_what_poles_said_is_not_forgotten_either() -> None:
+    invariant = NothingForgotten()
+    assert not details(invariant.reported(scene(), record(said(1), 5)))
+    assert not details(invariant.restarted(scene(), [record(said(1), 5)]))
+    assert "gone" in details(invariant.restarted(scene(), []))[0]
+    assert "changed" in details(invariant.restarted(scene(), [record(said(2), 5)]))[0]
 
 
 def test_a_durable_event_that_is_gone_or_changed_is_seen() -> None:
@@ -279,14 +384,79 @@ def test_flights_end_with_a_reason_and_drones_on_the_ground() -> None:
     ]
 
 
-@pytest.mark.parametrize(("battery", "hurt", "breaks"), [(0.19, False, True), (0.21, False, False), (0.1, True, False)])
-def test_a_drone_lands_with_charge_left_unless_its_battery_was_hurt(battery: float, hurt: bool, breaks: bool) -> None:
+@pytest.mark.parametrize(
+    ("battery", "facts", "breaks"),
+    [
+        (0.19, {}, True),
+        (0.21, {}, False),
+        (0.1, {"suffered": lambda name, drone, since_s=0.0: name == "battery" and since_s <= 500.0}, False),
+        # the gates should have seen a battery that failed long before
+        (0.1, {"suffered": lambda name, drone, since_s=0.0: name == "battery" and since_s <= 300.0}, True),
+        (0.1, {"suffered": lambda name, drone, since_s=0.0: name == "motor"}, False),
+        (0.1, {"expected_mps": lambda drone: 6.0, "wind_now_mps": 6.1}, False),
+        (0.1, {"expected_mps": lambda drone: 6.0, "wind_now_mps": 5.9}, True),
+    ],
+)
+def test_a_drone_lands_with_charge_left_unless_its_flight_had_bad_luck(
+    battery: float, facts: dict[str, Any], breaks: bool
+) -> None:
     drone = SimpleNamespace(truth=SimpleNamespace(battery=battery))
-    happened = [Happening(1.0, Fault("battery", target="drone-1", number=30.0), True)] if hurt else []
-    world = SimpleNamespace(
-        timeline=SimpleNamespace(happened=happened), city=SimpleNamespace(drones={"drone-1": drone})
-    )
-    assert bool(details(ChargeAtLanding().touched_down(scene(world=world), "drone-1"))) is breaks
+    at = scene(FLYING, world=SimpleNamespace(city=SimpleNamespace(drones={"drone-1": drone})), **facts)
+    invariant = ChargeAtLanding()
+    assert not details(invariant.took_off(at, "drone-1"))
+    assert not details(invariant.look(at))
+    assert bool(details(invariant.touched_down(at, "drone-1"))) is breaks
+
+
+def test_the_wind_of_one_flight_excuses_no_later_one() -> None:
+    drone = SimpleNamespace(truth=SimpleNamespace(battery=0.1))
+    world = SimpleNamespace(city=SimpleNamespace(drones={"drone-1": drone}))
+    invariant, windy = ChargeAtLanding(), scene(FLYING, world=world, expected_mps=lambda drone: 6.0, wind_now_mps=9.0)
+    assert not details(invariant.look(windy))
+    assert not details(invariant.touched_down(windy, "drone-1"))
+    assert not details(invariant.took_off(windy, "drone-1"))
+    assert details(invariant.touched_down(windy, "drone-1"))
+
+
+@pytest.mark.parametrize(("landed", "cut", "breaks"), [(True, False, True), (True, True, False), (False, False, False)])
+def test_a_person_need_not_close_the_flight_of_a_drone_that_is_down_and_can_be_heard(
+    landed: bool, cut: bool, breaks: bool
+) -> None:
+    drone = SimpleNamespace(truth=SimpleNamespace(landed=landed, armed=not landed))
+    world = SimpleNamespace(city=SimpleNamespace(drones={"drone-1": drone}))
+    at = scene(world=world, cut_since=lambda drone, since_s: cut)
+    flight: Any = SimpleNamespace(id="f", drone="drone-1")
+    assert bool(details(EveryFlightEnds().searched(at, flight, 100.0))) is breaks
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([("completed", ())], []),
+        ([("completed", ()), ("refused", ("airspace.intent", "airspace.zone"))], []),
+        ([("completed", ()), ("refused", ("drone.held",))], []),
+        (
+            [("completed", ()), ("refused", ("airspace.intent", "gate.closed"))],
+            ["refused: airspace.intent, gate.closed"],
+        ),
+        ([("completed", ()), ("failed", ("flight.lost",))], ["failed: flight.lost"]),
+        ([("completed", ()), ("refused", ())], ["refused: without a reason"]),
+        ([("refused", ("drone.held",)), ("refused", ("airspace.zone",))], ["none of 2 was flown"]),
+        ([], []),
+    ],
+)
+def test_on_a_day_without_bad_luck_missions_are_flown(
+    answers: list[tuple[str, tuple[str, ...]]], found: list[str]
+) -> None:
+    def all_of(day: Any) -> list[str]:
+        invariant, at = MissionsAreFlown(), scene(day=day)
+        lines = [line for outcome, codes in answers for line in details(invariant.answered(at, "m", outcome, codes))]
+        return lines + details(invariant.ended(at))
+
+    calm = msgspec.structs.replace(random_day(1), faults=(), deaths=(), link=DayLink(), disk_s=0.0)
+    assert all_of(calm) == found
+    for trouble in ({"faults": ("wind=12@30",)}, {"link": DayLink(loss=0.1)}, {"disk_s": 0.4}):
+        assert all_of(msgspec.structs.replace(calm, **trouble)) == []
 
 
 def test_a_block_lies_where_and_when_its_day_says() -> None:
@@ -300,11 +470,17 @@ def test_a_block_lies_where_and_when_its_day_says() -> None:
     assert not block.holds(replace(inside, x_m=15.0, y_m=15.0), 105.0)
 
 
-def test_a_fault_excuses_while_it_lasts_and_a_little_longer() -> None:
-    fix, wind = Fault("fix", target="drone-1", number=3.0), Fault("wind", number=9.0)
-    happened = [Happening(10.0, wind, True), Happening(20.0, fix, True), Happening(50.0, fix, False)]
-    world = SimpleNamespace(timeline=SimpleNamespace(happened=happened))
-    for day_s, excused in ((60.0, True), (170.0, True), (171.0, False)):
-        at: Any = SimpleNamespace(world=world, day_s=day_s)
-        assert bool(Scene.excuses(at, "drone-1")) is excused
-        assert not Scene.excuses(at, "drone-2")
+@pytest.mark.parametrize(
+    ("agl_m", "up_mps", "breaks"), [(4.0, -0.5, True), (4.0, 0.0, True), (4.0, 1.0, False), (2.5, 1.0, True)]
+)
+def test_a_cover_may_close_behind_a_drone_that_has_left_its_light_curtain(
+    agl_m: float, up_mps: float, breaks: bool
+) -> None:
+    leaving = replace(FLYING, agl_m=agl_m, up_mps=up_mps)
+    assert bool(details(CoverOpenUnderDrones().look(with_dock(leaving, dock(0.8))))) is breaks
+
+
+@pytest.mark.parametrize("fault", [Fault("rain", number=8.0), Fault("pole", target="dock-1", choice="silent")])
+def test_neither_rain_nor_a_silent_pole_excuses_a_cover_that_closes_under_a_drone(fault: Fault) -> None:
+    low = with_dock(replace(FLYING, agl_m=3.0), dock(0.5), Happening(495.0, fault, True))
+    assert details(CoverOpenUnderDrones().look(low))

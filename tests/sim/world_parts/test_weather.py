@@ -1,4 +1,4 @@
-"""Rain that moves, what one sees through it, and the warmth and light of the day."""
+"""Rain that moves, what one sees through it, and the warmth of the day."""
 
 from __future__ import annotations
 
@@ -92,12 +92,6 @@ def test_it_is_colder_and_the_air_thinner_higher_up() -> None:
     low, high = (weather().at(0.0, 0.0, u, 0.0) for u in (0.0, 1000.0))
     assert low.temperature_c - high.temperature_c == pytest.approx(6.5)
     assert 110.0 < low.pressure_hpa - high.pressure_hpa < 116.0  # standard atmosphere: 114 hPa
-
-
-def test_night_is_when_the_sun_is_six_degrees_down() -> None:
-    assert not weather(NOON_S).is_night
-    assert weather(NOON_S + 12.0 * 3600.0).is_night
-    assert not weather(NOON_S + 7.1 * 3600.0).is_night  # the sun has just set, and it is still light
 
 
 def test_only_weather_that_varies_needs_to_be_looked_at_again() -> None:

@@ -1,0 +1,72 @@
+"""What a part of the program raises where nobody takes it is found, and a day that does not move on is ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from controller.cli.demo import example
+from sim.fault_text import parse_fault
+from sim.faults import Fault
+from sim.world import exploring
+from sim.world.day import Day
+from sim.world.exploring import DayKind, live_in_memory
+from sim.world.living import DayWorld
+from sim.world.scenario import load_scenario
+from sim.world.scenario_judge import judge
+from sim.world.scenario_play import Play
+from sim.world.scenario_virtual import play_virtually
+
+CALM = example("scenarios") / "calm-morning.yaml"
+
+
+def short_day() -> Day:
+    """A minute without missions in which the controller is to be killed."""
+    day = DayKind(drones=1, poles=24, minutes=1.0).day(1)
+    return replace(day, missions=(), deaths=(), zones=(), faults=("controller=killed@20",), disk_s=0.0)
+
+
+def test_a_fault_that_cannot_begin_is_a_crash_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: DayWorld, target: str, fault: Fault) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(DayWorld, "_killed", broken)
+    verdict = live_in_memory(short_day())
+    (breach,) = verdict.breaches
+    assert (breach.invariant, breach.subject, breach.at_s) == ("no-crash", "RuntimeError", 20.0)
+    assert "planted" in breach.detail
+    assert verdict.lasted_s >= 60.0
+
+
+def test_a_fault_that_cannot_begin_fails_the_scenario(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(self: Play) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(Play, "_kill", broken)
+    calm = load_scenario(CALM)
+    scenario = dataclasses.replace(calm, faults=(parse_fault("controller=killed@20~5"),))
+    played = play_virtually(scenario, tmp_path)
+    assert len(played.broken) == 1
+    assert played.broken[0].startswith("no-crash: RuntimeError")
+    assert "planted" in played.broken[0]
+    assert not judge(scenario, played).as_expected
+
+
+def test_a_day_that_is_stuck_ends_whoever_takes_all_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spinning(self: DayWorld, target: str, fault: Fault) -> None:
+        while True:
+            try:
+                while True:
+                    pass
+            except Exception:  # as others do
+                continue
+
+    monkeypatch.setattr(DayWorld, "_killed", spinning)
+    monkeypatch.setattr(exploring, "LONGEST_CPU_S", 2)
+    verdict = live_in_memory(short_day())
+    (breach,) = verdict.breaches
+    assert (breach.invariant, breach.subject, breach.at_s) == ("no-crash", "StuckError", 20.0)
+    assert verdict.lasted_s == 20.0

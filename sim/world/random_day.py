@@ -174,7 +174,7 @@ def _missions(rng: random.Random, frame: LocalFrame, city: CityFile, day_s: floa
             line = _line(rng, home, spots)
             end = frame.latlon(*line[-1])
             near = sorted(docks, key=lambda dock: LatLon(dock.lat_deg, dock.lon_deg).distance_m(end))
-            wished = rng.sample(near[:5], rng.choice((1, 2, 3, 3)))
+            wished = rng.sample(near[:5], min(rng.choice((1, 2, 3, 3)), len(docks)))
             missions.append(
                 DayMission(
                     name=f"{drone.id}-{leg + 1}",

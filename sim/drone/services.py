@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from sim.drone import file_transfer
 from sim.drone.autopilot import Autopilot
 from sim.drone.commands import CommandService
 from sim.drone.corrections_in import CorrectionsIn
@@ -131,6 +132,7 @@ class CopterServices:
                     or self._corrections.handle(message)
                     or autopilot.transmitter.handle(message)
                     or self._remote_id.handle(uplink, message)
+                    or file_transfer.handle(uplink, message)
                 )
 
     def step(self, dt_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import shapely
@@ -11,6 +11,7 @@ from shapely.geometry import Polygon
 
 from airspace.reasons import Words
 from controller.events import Phase
+from controller.sharing import ASTRAY
 from controller.state import FlightState
 from missions.plan import PlanVolume
 from sim.world.invariants.invariant import Broken, Invariant
@@ -141,14 +142,16 @@ class NeverStrikes(Invariant):
 class InItsAirspace(Invariant):
     """A drone that flies its mission is inside the volumes that its flight holds, at their times.
 
-    Excused: what excuses a drone from keeping out of blocks.
+    Excused: what excuses a drone from keeping out of blocks. One that was led away by its receiver comes back late, and
+    stays late: until its flight ends it may be in any of its volumes at another time, as long as everybody is told so.
     """
 
     code = "in-its-airspace"
     words = Words("a drone on its mission keeps to the airspace that it holds", "执行任务的无人机须保持在所占空域内")
 
     def __init__(self) -> None:
-        self._laid: dict[str, tuple[tuple[PlanVolume, ...], tuple[Polygon, ...]]] = {}
+        self._laid: dict[str, tuple[tuple[PlanVolume, ...], tuple[tuple[PlanVolume, Polygon], ...]]] = {}
+        self._led_away: set[str] = set()  # flights
 
     def look(self, scene: Scene) -> Iterator[Broken]:
         """Every drone that flies its mission."""
@@ -158,25 +161,35 @@ class InItsAirspace(Invariant):
                 continue
             if flight.phase not in (Phase.FLYING, Phase.HOLDING, Phase.LANDING):
                 continue
-            if not self._inside(scene, sight, flight) and not excused(scene, sight):
-                legs = [volume.leg for volume in flight.volumes if volume.start_s <= scene.utc_s < volume.end_s]
-                phase = f"{flight.phase}, item {flight.item}, {scene.utc_s - flight.takeoff_s:.0f} s after take-off"
-                yield Broken(flight.id, f"outside at {sight.agl_m:.1f} m, {phase}, legs of now {legs}", sight.drone)
+            if "place" in scene.excuses(sight.drone):
+                self._led_away.add(flight.id)
+            of_now = [held for held in self._held(scene, flight) if held[0].start_s <= scene.utc_s < held[0].end_s]
+            if _is_in(sight, of_now) or excused(scene, sight):
+                continue
+            if flight.id in self._led_away and flight.intent in ASTRAY and _is_in(sight, self._held(scene, flight)):
+                continue
+            legs = [volume.leg for volume in flight.volumes if volume.start_s <= scene.utc_s < volume.end_s]
+            phase = f"{flight.phase}, item {flight.item}, {scene.utc_s - flight.takeoff_s:.0f} s after take-off"
+            yield Broken(flight.id, f"outside at {sight.agl_m:.1f} m, {phase}, legs of now {legs}", sight.drone)
 
-    def _inside(self, scene: Scene, sight: Sight, flight: FlightState) -> bool:
-        """Whether a drone is in one of its flight's volumes; outlines are laid once for each reservation."""
-        volumes, outlines = self._laid.get(flight.id, ((), ()))
+    def _held(self, scene: Scene, flight: FlightState) -> Sequence[tuple[PlanVolume, Polygon]]:
+        """The volumes of a flight and their outlines in the site's frame, laid once for each reservation."""
+        volumes, held = self._laid.get(flight.id, ((), ()))
         if volumes is not flight.volumes:
             volumes, frame = flight.volumes, scene.site.frame
-            outlines = tuple(Polygon(frame.xy_array(volume.ring_lon_lat_deg)) for volume in volumes)
-            shapely.prepare(list(outlines))
-            self._laid[flight.id] = volumes, outlines
-        return any(
-            volume.start_s <= scene.utc_s < volume.end_s
-            and volume.floor_ellipsoidal_m <= sight.ellipsoidal_m <= volume.ceiling_ellipsoidal_m
-            and shapely.intersects_xy(outline, sight.x_m, sight.y_m)
-            for volume, outline in zip(volumes, outlines, strict=True)
-        )
+            outlines = [Polygon(frame.xy_array(volume.ring_lon_lat_deg)) for volume in volumes]
+            shapely.prepare(outlines)
+            held = tuple(zip(volumes, outlines, strict=True))
+            self._laid[flight.id] = volumes, held
+        return held
+
+
+def _is_in(sight: Sight, held: Sequence[tuple[PlanVolume, Polygon]]) -> bool:
+    return any(
+        volume.floor_ellipsoidal_m <= sight.ellipsoidal_m <= volume.ceiling_ellipsoidal_m
+        and shapely.intersects_xy(outline, sight.x_m, sight.y_m)
+        for volume, outline in held
+    )
 
 
 def excused(scene: Scene, sight: Sight) -> bool:

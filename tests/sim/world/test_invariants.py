@@ -16,6 +16,7 @@ from shapely.geometry import box
 
 from airspace.charted import Restriction
 from airspace.frames import LocalFrame
+from airspace.intents import IntentState
 from airspace.reasons import Words
 from airspace.schedules import Edge, Period, Schedule
 from airspace.volumes import Volume4D
@@ -40,7 +41,7 @@ from sim.world.invariants import INVARIANTS
 from sim.world.invariants.docks import CoverOpenUnderDrones, NeverOpensInRain
 from sim.world.invariants.durability import EVERY_LOOKS, AcknowledgedIsStored, NothingForgotten
 from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds, MissionsAreFlown
-from sim.world.invariants.in_the_air import APART_M, KeptApart, NeverStrikes, OutOfBlocks
+from sim.world.invariants.in_the_air import APART_M, InItsAirspace, KeptApart, NeverStrikes, OutOfBlocks
 from sim.world.invariants.launches import GatesPassed, OneHandOnADrone
 from sim.world.invariants.reservations import DocksHeldOnce, ReservationsApart
 from sim.world.random_day import MIDDLE, random_day
@@ -313,6 +314,32 @@ def test_a_reservation_over_an_active_block_is_seen() -> None:
     for start_s, breaks in ((1950.0, True), (2000.0, False), (850.0, False)):
         event = IntentAccepted(flight="a", priority=0, volumes=(volume(5.0, start_s),))
         assert bool(details(ReservationsApart().heard(at, record(event)))) is breaks
+
+
+def in_its_airspace(x_m: float, utc_s: float, *, led_away: bool = False, **rest: Any) -> bool:
+    """Whether a drone at x metres is where its flight holds airspace from x 0 to 20 m, 1000 s to 1100 s."""
+    facts = {"phase": Phase.FLYING, "intent": IntentState.ACTIVATED, "item": 1, "takeoff_s": 1000.0}
+    flight = SimpleNamespace(id="f", volumes=(volume(0.0),), **facts | rest)
+    sight = replace(FLYING, x_m=x_m, y_m=10.0, ellipsoidal_m=140.0)
+    invariant = InItsAirspace()
+    if led_away:
+        astray = scene(sight, utc_s=990.0, flight_of=lambda drone: flight, excuses=lambda drone: ("place",))
+        assert not details(invariant.look(astray))
+    return not details(invariant.look(scene(sight, utc_s=utc_s, flight_of=lambda drone: flight)))
+
+
+def test_a_drone_on_its_mission_is_in_a_volume_of_its_own_at_its_time() -> None:
+    assert in_its_airspace(10.0, 1050.0)
+    assert not in_its_airspace(25.0, 1050.0)
+    assert not in_its_airspace(10.0, 1110.0)
+
+
+def test_a_drone_that_was_led_away_may_be_late_as_long_as_it_is_told_but_never_elsewhere() -> None:
+    told: dict[str, Any] = {"led_away": True, "intent": IntentState.NONCONFORMING}
+    assert in_its_airspace(10.0, 1110.0, **told)
+    assert not in_its_airspace(10.0, 1110.0, led_away=True)
+    assert not in_its_airspace(10.0, 1110.0, intent=IntentState.NONCONFORMING)
+    assert not in_its_airspace(25.0, 1050.0, **told)
 
 
 def test_a_dock_for_two_is_seen() -> None:

@@ -14,7 +14,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from airspace.frames import LatLon, LocalFrame
 from benchmarks.rows import Row, json_file, tell
 from controller.clock import Clock, cpu_s, run, virtual_tempo, wall_s
-from controller.tasks import attended
+from controller.district import District
 from sim.city_file import CityDrone, CityPole
 from sim.drone import SimDrone
 from sim.drone.framing import Framing
@@ -26,11 +26,10 @@ from sim.flight.flock import Flock
 from sim.generated_city import city_of
 from sim.gnss.sky import Sky
 from sim.wind import Wind
-from sim.world.assembly import World, WorldSetup, running
-from sim.world.day import DayMission, mission_of
-from sim.world.exploring import DayKind, explore
-from sim.world.living import live
-from sim.world.random_day import random_day
+from sim.world.assembly import World, WorldSetup, controlled
+from sim.world.days.day import DayMission, mission_of
+from sim.world.days.exploring import DayKind, explore, live_in_memory
+from sim.world.days.random_day import random_day
 
 # ArduCopter 4.7-dev in its own simulator, AUTO on a 200 m square with all streams at 4 Hz: 24 to 27, one core busy.
 SITL = "ArduCopter SITL, stated figure"
@@ -191,19 +190,18 @@ async def whole_city(clock: Clock, folder: Path) -> tuple[float, float, int, int
     frame = LocalFrame(LatLon(city.origin.lat_deg, city.origin.lon_deg))
     docks = [pole for pole in city.poles if "dock" in pole.services]
     world = World(WorldSetup(city, folder, folder / "runs", extra_zones=made.zones), clock)
-    async with running(world):
 
-        async def work() -> tuple[float, float, int, int]:
-            async with world.controller() as district:
-                await asyncio.sleep(60.0)
-                reports, began_s, began_cpu_s = _reports(world), clock.monotonic_s(), cpu_s()
-                async with asyncio.TaskGroup() as group:
-                    for drone in city.drones[:CITY_FLYING]:
-                        group.create_task(world.conduct(district, mission_of(corridor(frame, drone, docks)), drone.id))
-                flown = sum(flight.completed for flight in district.state.flights.values())
-                return clock.monotonic_s() - began_s, cpu_s() - began_cpu_s, flown, _reports(world) - reports
+    async def work(district: District) -> tuple[float, float, int, int]:
+        await asyncio.sleep(60.0)
+        reports, began_s, began_cpu_s = _reports(world), clock.monotonic_s(), cpu_s()
+        async with asyncio.TaskGroup() as group:
+            for drone in city.drones[:CITY_FLYING]:
+                mission = mission_of(corridor(frame, drone, docks))
+                group.create_task(world.fly_unreported(district, mission, drone.id))
+        flown = sum(flight.completed for flight in district.state.flights.values())
+        return clock.monotonic_s() - began_s, cpu_s() - began_cpu_s, flown, _reports(world) - reports
 
-        return await attended(work(), world.city.run())
+    return await controlled(world, work)
 
 
 def _reports(world: World) -> int:
@@ -224,9 +222,8 @@ def city() -> Iterator[Row]:
 def explored() -> Iterator[Row]:
     """Random 30-minute days of 5 drones and 50 poles, with the controller and every invariant watched."""
     began_s = cpu_s()
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(1, DAYS + 1):
-            live(random_day(seed), Path(folder) / str(seed))
+    for seed in range(1, DAYS + 1):
+        live_in_memory(random_day(seed))
     used_s = (cpu_s() - began_s) / DAYS
     yield Row(name=f"a random day explored, mean of {DAYS}", value=used_s, unit="CPU s", goal=3.6)
     began_s = wall_s()

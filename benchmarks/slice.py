@@ -10,8 +10,9 @@ from pathlib import Path
 from pymavlink import mavutil
 
 from benchmarks.rows import Row, json_file, tell
+from controller.cli.city_process import city_process
 from controller.cli.console import JsonView
-from controller.cli.demo import example, simulated_city
+from controller.cli.demo import example
 from controller.cli.fly import drone_of, operate, tempo_of
 from controller.cli.options import Output
 from controller.clock import cpu_s, run, virtual_tempo, wall_s
@@ -94,8 +95,8 @@ def telemetry_of(tlog: Path) -> Iterator[Row]:
 def controller_cpu(folder: Path) -> Iterator[Row]:
     """CPU of the controller process alone, over sockets, while one drone flies."""
     view = JsonView((folder / "lines.jsonl").open("w"))
-    with simulated_city([str(example() / "city.yaml"), "--into", str(folder / "city"), "--speed", str(SPEED)]) as site:
-        place = load_site(site)
+    with city_process([str(example() / "city.yaml"), "--into", str(folder / "city"), "--speed", str(SPEED)]) as city:
+        place = load_site(city.site)
         wish = load_mission(example() / "pipeline.yaml")
         began_s = cpu_s()
         (result,) = run(

@@ -10,26 +10,19 @@ because a thread's finish would come at a moment that no seed repeats. This modu
 from __future__ import annotations
 
 import asyncio
-import inspect
-import itertools
-import math
-import os
 import random
 import selectors
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar
+
+from controller.virtual_loop import VirtualLoop
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
-_ASYNCIO = os.path.dirname(asyncio.__file__)  # noqa: PTH120 - compared with the text of code objects
 
 WALL_LAG_S = 0.5  # what a busy machine may keep a process or a socket waiting
-LOOKS_SPARED = 64  # turns of a virtual loop without sockets from one look at its own pipe to the next
 VIRTUAL_START_S = 1779066000.0  # 2026-05-18 09:00 in Zhengzhou
 
 
@@ -89,10 +82,6 @@ class Clock:
         return self._loop.time()
 
 
-class Deadlock(RuntimeError):
-    """A virtual loop has nothing left that could ever happen; the message says what each task was waiting for."""
-
-
 class ScaledLoop(asyncio.SelectorEventLoop):
     """A loop whose clock runs `speed` times as fast as the machine's."""
 
@@ -112,91 +101,6 @@ class _ScaledSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         return super().select(timeout if timeout is None else timeout / self._speed)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that never waits: when nothing is ready its time jumps to the next timer."""
-
-    def __init__(self) -> None:
-        self._selector_of_jumps = _JumpingSelector(self)
-        self.virtual_s = 0.0
-        self.task_numbers = itertools.count()
-        super().__init__(self._selector_of_jumps)
-        self.jump(0.0)
-        self.set_task_factory(_NumberedTask)
-
-    def jump(self, by_s: float) -> None:
-        """Let virtual time pass.
-
-        asyncio fires timers that are due within its resolution. Here that is the step to the next float: more, and a
-        timer fires before its time, and who then waits for the rest of it waits for ever; less, and it never fires.
-        """
-        self.virtual_s += by_s
-        self._clock_resolution = math.ulp(self.virtual_s)
-
-    def time(self) -> float:
-        """Virtual seconds since the loop was made."""
-        return self.virtual_s
-
-    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        """Run the work here and now; its result is ready when this returns."""
-        future: asyncio.Future[T] = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:  # handed on to whoever awaits the future
-            future.set_exception(error)
-        return future
-
-
-class _NumberedTask(asyncio.Task[Any]):
-    """A task that sorts into sets by its number: task groups cancel in the order of a set, else that of addresses."""
-
-    def __init__(self, loop: Any, coro: Any, **kwargs: Any) -> None:
-        self._number: int = next(loop.task_numbers)
-        super().__init__(coro, loop=loop, **kwargs)
-
-    def __hash__(self) -> int:
-        return self._number
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-        self._looks_spared = 0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready: list[tuple[selectors.SelectorKey, int]] = []
-        # the loop's own pipe brings signals only, and they can wait for some turns
-        if timeout is None or len(self.get_map()) > 1 or self._looks_spared >= LOOKS_SPARED:
-            self._looks_spared = 0
-            ready = super().select(0)
-        else:
-            self._looks_spared += 1
-        if ready or timeout == 0:
-            return ready
-        if timeout is None:
-            raise Deadlock(_who_waits(self._loop))
-        self._loop.jump(max(timeout, 0.0))
-        return ready
-
-
-def _who_waits(loop: asyncio.AbstractEventLoop) -> str:
-    lines = [f"nothing will ever happen after {loop.time():.3f} virtual seconds; waiting:"]
-    lines += sorted(f"  {task.get_name()}: {_where(task.get_coro())}" for task in asyncio.all_tasks(loop))
-    return "\n".join(lines)
-
-
-def _where(coroutine: Any) -> str:
-    """The way down from a task's coroutine to what it awaits; the place is the last one outside asyncio itself."""
-    names, place = [], "not started"
-    while inspect.iscoroutine(coroutine) and coroutine.cr_frame is not None:
-        code = coroutine.cr_frame.f_code
-        names.append(code.co_qualname)
-        if not code.co_filename.startswith(_ASYNCIO):
-            place = f"{code.co_filename}:{coroutine.cr_frame.f_lineno}"
-        coroutine = coroutine.cr_await
-    return f"{' > '.join(names)} ({place})"
 
 
 def _new_loop(tempo: Tempo) -> asyncio.AbstractEventLoop:

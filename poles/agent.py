@@ -61,9 +61,14 @@ COMMANDS_REMEMBERED = 1024
 
 
 class Bell:
-    """What one task waits for until somebody rings, or a moment comes; a ring that nobody waits for is remembered."""
+    """What one task waits for until somebody rings, or a moment comes; a ring that nobody waits for is remembered.
 
-    def __init__(self) -> None:
+    `due_s` tells that moment, a second of the loop. It may move later while one waits: that is found out when it was
+    to come, and costs no turn of the task. Who moves it earlier says so with `no_later`.
+    """
+
+    def __init__(self, due_s: Callable[[], float]) -> None:
+        self._due_s = due_s
         self._rung = False
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -77,18 +82,25 @@ class Bell:
         """Let who waits wake at this second of the loop, if it was to be later."""
         if self._timer is not None and self._timer.when() > at_s:
             self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_at(at_s, self._wake)
+            self._timer = asyncio.get_running_loop().call_at(at_s, self._look)
+
+    def _look(self) -> None:
+        loop, due_s = asyncio.get_running_loop(), self._due_s()
+        if due_s > loop.time():
+            self._timer = loop.call_at(due_s, self._look)
+        else:
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def wait(self, until_s: float) -> None:
-        """Return when it rings, at once when it has rung since the last wait, or at the loop's second `until_s`."""
+    async def wait(self) -> None:
+        """Return when it rings, at once when it has rung since the last wait, or when what is waited for is due."""
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
-            self._timer = loop.call_at(until_s, self._wake)
+            self._timer = loop.call_at(self._due_s(), self._look)
             try:
                 await self._waiting
             finally:
@@ -134,12 +146,13 @@ class PoleAgent:
         self._outbox = Outbox(self.boot, capacity=outbox_capacity)
         self._answers: OrderedDict[str, Accepted | Result] = OrderedDict()
         self._changed: dict[str, None] = {}
-        self._measure_now = Bell()
-        self._send_now = Bell()
+        self._measure_now = Bell(self._measure_due_s)
+        self._send_now = Bell(self._send_due_s)
         self._line: Line | None = None
         self._welcome = False
         self._failures = 0
         self._heard_s = self._asked_s = self._progress_s = self._hello_due_s = 0.0
+        self._report_due_s: dict[str, float] = {}  # of each service
         for service in self._services.values():
             service.on_change = functools.partial(self._note_change, service.name)
 
@@ -174,7 +187,7 @@ class PoleAgent:
 
     async def _measure(self) -> None:
         loop = asyncio.get_running_loop()
-        due_s = dict.fromkeys(self._services, loop.time())
+        due_s = self._report_due_s = dict.fromkeys(self._services, loop.time())
         while True:
             now_s = loop.time()
             for name, service in self._services.items():
@@ -186,10 +199,16 @@ class PoleAgent:
                 readings = {name: msgspec.to_builtins(self._services[name].readings()) for name in names}
                 self._outbox.put(self._utc_s(), now_s, readings)
                 if self._welcome and self._line is not None:
-                    self._send_now.no_later(self._send_what_is_due(self._line, now_s))
+                    self._send_what_is_due(self._line, now_s)
+                    self._send_now.no_later(self._send_due_s())
                 for name in names:
                     due_s[name] = now_s + self._services[name].report_every_s(self._report_every_s)
-            await self._measure_now.wait(min(due_s.values(), default=now_s + self._report_every_s))
+            await self._measure_now.wait()
+
+    def _measure_due_s(self) -> float:
+        if not self._report_due_s:
+            return asyncio.get_running_loop().time() + self._report_every_s
+        return min(self._report_due_s.values())
 
     def _note_change(self, name: str) -> None:
         self._changed[name] = None
@@ -216,17 +235,24 @@ class PoleAgent:
         self._hello_due_s = now_s = loop.time()
         while now_s < self._heard_s + self._silence_s:
             if self._welcome:
-                wake_s = self._send_what_is_due(line, now_s)
-            else:
-                if now_s >= self._hello_due_s:
-                    self._say_hello(line)
-                    self._hello_due_s = now_s + HELLO_AGAIN_S
-                wake_s = self._hello_due_s
-            await self._send_now.wait(min(wake_s, self._heard_s + self._silence_s))
+                self._send_what_is_due(line, now_s)
+            elif now_s >= self._hello_due_s:
+                self._say_hello(line)
+                self._hello_due_s = now_s + HELLO_AGAIN_S
+            await self._send_now.wait()
             now_s = loop.time()
 
-    def _send_what_is_due(self, line: Line, now_s: float) -> float:
-        """Send reports or a heartbeat; returns the loop's second at which to look again."""
+    def _send_due_s(self) -> float:
+        """When there is something to say next, as far as is known, or the gateway has been silent for too long."""
+        if not self._welcome:
+            return min(self._hello_due_s, self._heard_s + self._silence_s)
+        due_s = max(self._heard_s, self._asked_s) + self._heartbeat_every_s
+        if self._outbox.under_way:
+            due_s = min(due_s, self._progress_s + SEND_AGAIN_S)
+        return min(due_s, self._heard_s + self._silence_s)
+
+    def _send_what_is_due(self, line: Line, now_s: float) -> None:
+        """Send reports or a heartbeat."""
         again = False
         if not self._outbox.under_way:
             self._progress_s = now_s
@@ -240,8 +266,6 @@ class PoleAgent:
         if now_s >= max(self._heard_s, self._asked_s) + self._heartbeat_every_s:
             line.send(encode(Heartbeat()))
             self._asked_s = now_s
-        heartbeat_due_s = max(self._heard_s, self._asked_s) + self._heartbeat_every_s
-        return min(heartbeat_due_s, self._progress_s + SEND_AGAIN_S) if self._outbox.under_way else heartbeat_due_s
 
     def _say_hello(self, line: Line) -> None:
         hello = Hello(

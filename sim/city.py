@@ -12,18 +12,18 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from airspace.frames import LatLon, LocalFrame
 from poles.connection import Connection
 from sim.city_file import CityAircraft, CityCell, CityDrone, CityFile, CityPole
 from sim.districts import Districts
-from sim.drone import SimDrone, Truth
+from sim.drone import SimDrone
 from sim.fault_targets import targets_in
 from sim.faults import Target
 from sim.flight.flock import Flock
+from sim.flown import Autopilot, Flown
 from sim.gnss.sky import Sky
-from sim.links import Link, MemoryLink, Quality, UdpLink
+from sim.links import MemoryLink, Quality, UdpLink
 from sim.place.buildings import hidden_by
 from sim.place.ground import BuiltGround, load_ground
 from sim.pole import WEATHER_SAMPLE_S, PoleSite, SimPole
@@ -42,38 +42,18 @@ CURTAIN_EVERY_S = (0.1, 1.0)  # looked at, the nearer the ground the oftener
 FASTEST_DOWN_MPS = 5.0
 HEAD_AGL_M = 10.0
 WEATHER_EVERY_S = 10.0
+WIND_TOLD_EVERY_S, WIND_STEP_M = 1.0, 5.0
 SYSTEM_IDS = 250  # ground stations are above
-
-
-class Flown(Protocol):
-    """A drone as far as a city needs it from outside: a simulated one, or a real autopilot in its own simulator."""
-
-    @property
-    def on_takeoff(self) -> list[Callable[[float, float], None]]:
-        """Called with latitude and longitude [deg] when the ground is left."""
-
-    @property
-    def on_touchdown(self) -> list[Callable[[float, float], None]]:
-        """Called with latitude and longitude [deg] when the ground is reached."""
-
-    @property
-    def truth(self) -> Truth:
-        """Where it really is."""
-
-    def attach(self, link: Link) -> None:
-        """Serve one more link."""
-
-    async def run(self) -> None:
-        """Live until cancelled."""
 
 
 class City:
     """Everything simulated; `run` lives until cancelled. The same seed gives the same city to the bit.
 
     `folder` is where the city file lies: the files it names are read from there, and `Refused` is raised for bad ones.
-    `autopilots` take the place of drones of the file, by their ids: docks feel them and radio reaches them, but they
-    fly in a world of their own, without this city's wind, and no fault reaches into them. `flown` has both kinds,
-    `drones` the simulated ones.
+    `autopilots` take the place of drones of the file, by their ids: docks feel them, radio reaches them, and the mean
+    wind at their height and its gusts are told to the simulators that they fly in; of the rest of this world they know
+    nothing, no fault reaches into them, and whoever started them runs them. `flown` has both kinds, `drones` the
+    simulated ones.
     """
 
     def __init__(
@@ -84,7 +64,7 @@ class City:
         seed: int,
         connections: Mapping[str, Connection],
         folder: Path = Path(),
-        autopilots: Mapping[str, Flown] | None = None,
+        autopilots: Mapping[str, Autopilot] | None = None,
     ) -> None:
         self.file = file
         self.frame = LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg))
@@ -112,7 +92,7 @@ class City:
         self._docks = {code: pole for code, pole in self.poles.items() if pole.site.has_dock}
         self._highest_foot_m = max((pole.site.foot_m for pole in self._docks.values()), default=0.0)
         self.districts = Districts(file.poles, file.cells, self.poles, self.networks, self.radio)
-        given = autopilots or {}
+        self._autopilots = given = autopilots or {}
         self.drones = {
             drone.id: self._drone(drone, number) for number, drone in enumerate(file.drones) if drone.id not in given
         }
@@ -274,7 +254,7 @@ class City:
 
     def targets(self, kind: Target) -> list[str] | None:
         """The names of what a fault of this kind can happen to; None where it needs no name."""
-        return list(self.drones) if kind is Target.DRONE else targets_in(self.file, kind)
+        return list(self.drones) if kind is Target.INSIDE else targets_in(self.file, kind)
 
     def _took_off(self, drone: str) -> None:
         self._touch(drone, SimPole.drone_left)
@@ -366,6 +346,18 @@ class City:
             self._let_weather_be(asyncio.get_running_loop().time())
             await asyncio.sleep(WEATHER_EVERY_S)
 
+    async def _wind_is_told(self) -> None:
+        """Real autopilots hear of the wind where they are; in steps, for each is an order to their simulators."""
+        loop = asyncio.get_running_loop()
+        while True:
+            for name, autopilot in self._autopilots.items():
+                e, n, u = self.place_of(name)
+                agl_m = WIND_STEP_M * round((u - self.ground.terrain_m(e, n)) / WIND_STEP_M)
+                east, north, gust_mps = self.wind.mean_aloft(agl_m, loop.time())
+                from_deg = math.degrees(math.atan2(-east, -north)) % 360.0
+                autopilot.feel_wind(round(math.hypot(east, north), 1), float(round(from_deg)), round(gust_mps, 1))
+            await asyncio.sleep(WIND_TOLD_EVERY_S)
+
     async def _stations_measure(self) -> None:
         """All weather stations sample at once: a task and a timer for each would cost more than the sample."""
         loop = asyncio.get_running_loop()
@@ -388,7 +380,7 @@ class City:
     # Running
 
     async def run(self) -> None:
-        """Run every drone and pole until cancelled."""
+        """Run every simulated drone and pole until cancelled."""
         self._start(asyncio.get_running_loop().time())
         gc.freeze()  # the city lives until the end: the collector need not go through it again and again
         try:
@@ -401,11 +393,13 @@ class City:
             group.create_task(self._stations_measure(), name="weather stations")
             for code, pole in self.poles.items():
                 group.create_task(pole.run(measured=True), name=f"pole {code}")
-            for name, drone in self.flown.items():
+            for name, drone in self.drones.items():
                 group.create_task(drone.run(), name=f"drone {name}")
             if self.weather.changes:
                 group.create_task(self._weather_passes(), name="weather")
             group.create_task(self._traffic_is_heard(), name="traffic")
+            if self._autopilots:
+                group.create_task(self._wind_is_told(), name="wind for autopilots")
             if self._docks:
                 group.create_task(self._curtains_see(), name="light curtains")
 

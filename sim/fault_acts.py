@@ -27,7 +27,7 @@ def _drones(city: City, target: str) -> Iterable[SimDrone]:
 
 
 def _names(city: City, target: str) -> Iterable[str]:
-    return [name for name in city.drones if target in ("", name)]
+    return [name for name in city.flown if target in ("", name)]
 
 
 def _wind(city: City, target: str, fault: Fault) -> None:
@@ -197,7 +197,11 @@ class _Signals:
         """A walk-off of the receivers of some drones."""
         bearing_deg = fault.detail("bearing_deg") or 0.0
         self._on.setdefault(fault, []).append(
-            [city.sky.spoof(drone, drift_mps=fault.number, bearing_deg=bearing_deg) for drone in _names(city, target)]
+            [
+                city.sky.spoof(name, drift_mps=fault.number, bearing_deg=bearing_deg)
+                for name in city.drones
+                if target in ("", name)
+            ]
         )
 
     def off(self, city: City, target: str, fault: Fault) -> None:

@@ -29,12 +29,21 @@ NOTHING_THERE = Rule(
     ),
 )
 
+NEEDS_INSIDE = Rule(
+    "autopilot.needs-inside",
+    Words(
+        "{what} needs the inside of a simulated drone, and a real autopilot flies in its own simulator",
+        "{what} 需要模拟无人机的内部状态，而真实自驾仪在其自身的仿真中飞行",
+    ),
+    Words("Leave it out, or fly simulated drones: no --ardupilot.", "请将其删除，或去掉 --ardupilot 改用模拟无人机。"),
+)
+
 
 def targets_in(city: CityFile, kind: Target) -> list[str] | None:
     """The names of what a fault of this kind can happen to in a city; None where it needs no name."""
     hanging: list[CityPole | CityCell] = [*city.poles, *city.cells]
     match kind:
-        case Target.DRONE:
+        case Target.DRONE | Target.INSIDE:
             return [drone.id for drone in city.drones]
         case Target.POLE:
             return [pole.code for pole in city.poles]

@@ -18,10 +18,14 @@ from sim.city_file import LEAST_VISIBILITY_M, MOST_VISIBILITY_M
 
 
 class Target(StrEnum):
-    """What a fault happens to: all there are when none is named, but of docks and poles the wished one."""
+    """What a fault happens to: all there are when none is named, but of docks and poles the wished one.
+
+    `DRONE` is a drone as it is met from outside, its radio; a real autopilot that stands in for one has no `INSIDE`.
+    """
 
     CITY = "city"
     DRONE = "drone"
+    INSIDE = "inside of a simulated drone"
     POLE = "pole"
     DOCK = "dock"
     MAINS = "mains district"
@@ -34,6 +38,7 @@ class Target(StrEnum):
 TARGET_WORDS = {
     Target.CITY: Words("city", "城市"),
     Target.DRONE: Words("drone", "无人机"),
+    Target.INSIDE: Words("drone", "无人机"),
     Target.POLE: Words("pole", "灯杆"),
     Target.DOCK: Words("dock", "机库"),
     Target.MAINS: Words("mains district", "供电区"),
@@ -117,16 +122,16 @@ FAULTS: dict[str, FaultSpec] = {
         span=Span(LEAST_VISIBILITY_M, MOST_VISIBILITY_M),
         undone=_AS_BEFORE,
     ),
-    "battery": FaultSpec(Words("battery [%]", "电量 [%]"), Target.DRONE, "battery=40", span=Span(0.0, 100.0)),
+    "battery": FaultSpec(Words("battery [%]", "电量 [%]"), Target.INSIDE, "battery=40", span=Span(0.0, 100.0)),
     "motor": FaultSpec(
         Words("motor that stops", "停转的电机"),
-        Target.DRONE,
+        Target.INSIDE,
         "motor:drone-1=1@takeoff+40",
         span=Span(1.0, 4.0, whole=True),
     ),
     "fix": FaultSpec(
         Words("best satellite fix (GPS_FIX_TYPE)", "最佳卫星定位（GPS_FIX_TYPE）"),
-        Target.DRONE,
+        Target.INSIDE,
         "fix=3",
         span=Span(0.0, 6.0, whole=True),
         undone=_AS_BEFORE,
@@ -141,7 +146,7 @@ FAULTS: dict[str, FaultSpec] = {
     ),
     "spoof": FaultSpec(
         Words("false satellite signals, drift [m/s]", "卫星信号欺骗，漂移 [m/s]"),
-        Target.DRONE,
+        Target.INSIDE,
         "spoof:drone-1=2,bearing_deg=90@takeoff+20~60",
         span=Span(0.0, 20.0),
         details={"bearing_deg": Span(0.0, 360.0, 0.0)},
@@ -250,6 +255,8 @@ FAULTS: dict[str, FaultSpec] = {
 }
 # The rows that whoever runs the controller makes happen; all others are the simulated city's.
 OF_THE_CONTROLLER = frozenset({"controller", "zone"})
+# Rows that happen to the whole city and are felt nowhere, or not as they should be, but inside simulated drones.
+FELT_INSIDE = frozenset({"temperature", "jam", "intruder"})
 
 
 class Occasion(StrEnum):
@@ -305,6 +312,11 @@ class Fault:
     def detail(self, name: str) -> float | None:
         """A further number, or its default."""
         return dict(self.details).get(name, self.spec.details[name].default)
+
+    @property
+    def inside(self) -> bool:
+        """Whether it reaches into simulated drones, so that a real autopilot in its own simulator cannot have it."""
+        return self.spec.target is Target.INSIDE or self.name in FELT_INSIDE
 
     @property
     def at_once(self) -> bool:

@@ -41,6 +41,7 @@ SPARE_DOCKS = 2  # more docks than drones, for alternates
 ZONE_HALF_M = 25.0
 ZONE_FROM_DOCK_M = 90.0
 BLOCKS_PER_ZONE = 6
+BLOCKS_PER_PARK = 9
 STREETS_PER_DISTRICT = 4
 CELL_APART_M = 1500.0
 OUTSIDE_M = 1000.0  # so far beyond the last street aircraft appear and vanish
@@ -78,20 +79,31 @@ class _Grid:
         return along + [((self.easts[0], n), (self.easts[-1], n)) for n in self.norths]
 
 
-def city_of(seed: int, drones: int, poles: int, aircraft: int = 0, *, where: str = "") -> GeneratedCity:
+def city_of(
+    seed: int,
+    drones: int,
+    poles: int,
+    aircraft: int = 0,
+    *,
+    pole_every_m: float = POLE_EVERY_M,
+    poles_per_dock: float = math.inf,
+    blocks_per_park: int = BLOCKS_PER_PARK,
+    where: str = "",
+) -> GeneratedCity:
     """A city with so many drones, each on a dock of its own, and so many poles; the same seed gives the same city.
 
-    So many aircraft of others cross it in its first half hour.
+    So many aircraft of others cross it in its first half hour. Two docks are spare, or more where one of
+    `poles_per_dock` poles carries one; the farther apart the poles, the larger the city. The parks are open ground.
 
     Raises `Refused` when there are fewer poles than drones and two spare docks; `where` is the place of the reason.
     """
-    docks = drones + SPARE_DOCKS
-    if drones < 1 or poles < docks:
-        raise Refused([Reason(TOO_FEW_POLES, where, {"drones": drones, "docks": docks, "poles": poles})])
+    if problems := size_problems(drones, poles, where):
+        raise Refused(problems)
+    docks = max(drones + SPARE_DOCKS, int(poles / poles_per_dock))
     rng = random.Random(f"{seed}/city")
     frame = LocalFrame(ORIGIN)
-    grid = _grid(poles)
-    spots = _spots(grid, poles)
+    grid = _grid(poles, pole_every_m)
+    spots = _spots(grid, poles, pole_every_m)
     at_docks = _far_apart(spots, docks, rng.randrange(len(spots)))
     placed = [frame.latlon(*spot) for spot in spots]
     wind_mps = round(rng.uniform(1.0, 5.0), 1)
@@ -119,7 +131,7 @@ def city_of(seed: int, drones: int, poles: int, aircraft: int = 0, *, where: str
         traffic=tuple(
             _passer_by(random.Random(f"{seed}/aircraft {n}"), n, frame, grid) for n in range(1, aircraft + 1)
         ),
-        open_ground=_open_ground(frame, grid, rng),
+        open_ground=_open_ground(frame, grid, rng, blocks_per_park),
     )
     kept_free = [spots[spot] for spot in at_docks] + [
         frame.xy(LatLon(place.lat_deg, place.lon_deg)) for place in file.open_ground
@@ -128,29 +140,37 @@ def city_of(seed: int, drones: int, poles: int, aircraft: int = 0, *, where: str
     return GeneratedCity(file, _zones(frame, grid, kept_free, rng), streets)
 
 
-def _grid(poles: int) -> _Grid:
+def size_problems(drones: int, poles: int, where: str) -> list[Reason]:
+    """Why there is no city with so many drones and poles; nothing when there is one."""
+    docks = drones + SPARE_DOCKS
+    if drones >= 1 and poles >= docks:
+        return []
+    return [Reason(TOO_FEW_POLES, where, {"drones": drones, "docks": docks, "poles": poles})]
+
+
+def _grid(poles: int, pole_every_m: float) -> _Grid:
     """As many streets as so many poles want."""
     side = 2
-    while _pole_places(side) < poles:
+    while _pole_places(side, pole_every_m) < poles:
         side += 1
     east_m, north_m = BLOCK_M
     middle = (side - 1) / 2.0
     return _Grid(tuple((n - middle) * east_m for n in range(side)), tuple((n - middle) * north_m for n in range(side)))
 
 
-def _pole_places(side: int) -> int:
-    a_block = sum(int(length_m // POLE_EVERY_M) for length_m in BLOCK_M)
+def _pole_places(side: int, pole_every_m: float) -> int:
+    a_block = sum(int(length_m // pole_every_m) for length_m in BLOCK_M)
     return side * (side - 1) * a_block
 
 
-def _spots(grid: _Grid, poles: int) -> list[Xy]:
+def _spots(grid: _Grid, poles: int, pole_every_m: float) -> list[Xy]:
     """Places beside the streets, spread evenly over the city."""
     every: list[Xy] = []
     for (e0, n0), (e1, n1) in grid.streets():
         length_m = math.dist((e0, n0), (e1, n1))
         ue, un = (e1 - e0) / length_m, (n1 - n0) / length_m
-        for number in range(int(length_m // POLE_EVERY_M)):
-            along_m = (number + 0.5) * POLE_EVERY_M
+        for number in range(int(length_m // pole_every_m)):
+            along_m = (number + 0.5) * pole_every_m
             every.append((e0 + ue * along_m - un * KERB_M, n0 + un * along_m + ue * KERB_M))
     return [every[number * len(every) // poles] for number in range(poles)]
 
@@ -242,10 +262,10 @@ def _block_middles(grid: _Grid) -> list[Xy]:
     return [(e + east_m / 2, n + north_m / 2) for e in grid.easts[:-1] for n in grid.norths[:-1]]
 
 
-def _open_ground(frame: LocalFrame, grid: _Grid, rng: random.Random) -> tuple[CityPlace, ...]:
-    """A park in one block of nine, one at least."""
+def _open_ground(frame: LocalFrame, grid: _Grid, rng: random.Random, blocks_per_park: int) -> tuple[CityPlace, ...]:
+    """A park in one block of so many, one at least."""
     middles = _block_middles(grid)
-    chosen = sorted(rng.sample(range(len(middles)), max(1, len(middles) // 9)))
+    chosen = sorted(rng.sample(range(len(middles)), max(1, len(middles) // blocks_per_park)))
     places = [frame.latlon(*middles[n]) for n in chosen]
     return tuple(
         CityPlace(name=f"park-{number}", lat_deg=place.lat_deg, lon_deg=place.lon_deg)

@@ -105,6 +105,12 @@ class Wind:
             gust + (regime.gust_mps - gust) * share,
         )
 
+    def mean_aloft(self, agl_m: float, t_s: float) -> tuple[float, float, float]:
+        """`mean_at` with the mean as strong as it is so high above ground [m]; the gusts stay those at 10 m."""
+        east, north, gust = self.mean_at(t_s)
+        factor = self._profile(agl_m) if self._shear_exponent else 1.0
+        return east * factor, north * factor, gust
+
     def at(self, xy_m: tuple[float, float], height_m: float, t_s: float) -> tuple[float, float, float]:
         """The air's motion [m/s] towards east, north and up at a place [m], a height above the datum and a time."""
         if self._ground_m is not None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +14,7 @@ from cyclopts import Parameter
 
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli import words
+from controller.cli.city_process import city_process
 from controller.cli.console import view_of
 from controller.cli.fly import drone_of, exit_code, operate, tempo_of
 from controller.cli.options import Exit, Output, Seed, Speed
@@ -30,11 +28,6 @@ from sim.city_file import city_around, save_city
 from sim.fault_text import parse_fault
 from sim.faults import zone_over
 
-NO_CITY = Rule(
-    "demo.city",
-    Words("the simulated city did not start: {detail}", "模拟城市未能启动：{detail}"),
-    Words("Run `beichen sim city` by hand to see what it says.", "请单独运行 `beichen sim city` 查看原因。"),
-)
 NO_LINE = Rule(
     "demo.no-line",
     Words("zone=route needs a request with a line", "zone=route 需要带有线路的请求"),
@@ -65,8 +58,8 @@ def demo(
     arguments += ["--seed", str(seed)]
     for text, fault in zip(inject, faults, strict=True):
         arguments += ["--inject", text] if fault.name != "zone" else []
-    with simulated_city(arguments) as site_path:
-        place = load_site(site_path)
+    with city_process(arguments) as simulated:
+        place = load_site(simulated.site)
         if any(fault.name == "zone" for fault in faults):
             place = _with_zone_over(place, wish, folder)
         view = view_of(output.lang, output.json)
@@ -93,27 +86,6 @@ def example(name: str = "zhengzhou") -> Path:
     """The folder of an example: in the source tree, or where an installed wheel puts it."""
     here = Path(__file__).parents[2] / "examples" / name
     return here if here.is_dir() else Path(sys.prefix) / "share" / "beichen" / "examples" / name
-
-
-@contextmanager
-def simulated_city(arguments: list[str]) -> Iterator[Path]:
-    """A simulated city as a child process; yields its site file and ends the child when left.
-
-    The child is in a session of its own, so that a Ctrl-C reaches the controller alone; it ends when we do.
-    """
-    command = [sys.executable, "-m", "controller.cli", "sim", "city", *arguments, "--with-parent", "--json"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as child:
-        try:
-            line = child.stdout.readline() if child.stdout else ""
-            said = json.loads(line) if line.startswith("{") else {}
-            if "site" not in said:
-                detail = "; ".join(reason["en"] for reason in said.get("reasons", [])) or line.strip() or "-"
-                raise Refused([Reason(NO_CITY, "", {"detail": detail})])
-            yield Path(said["site"])
-        finally:
-            child.terminate()
 
 
 def _with_zone_over(place: LoadedSite, wish: Mission, folder: Path) -> LoadedSite:

@@ -78,9 +78,13 @@ def decoded(frame: bytearray, kind: Any) -> mavlink.MAVLink_message | None:
     message._msgbuf = frame
     message._payload = frame[_HEADER_V1:end]
     message._crc = frame[end] | frame[end + 1] << 8
-    flags = (frame[2], frame[3]) if second else (0, 0)
-    source = frame[4:7] if second else frame[2:5]  # sequence, system, component
-    message._header = mavlink.MAVLink_header(type(message).id, *flags, frame[1], *source)
+    header = message._header  # of this type, and else empty
+    header.mlen = frame[1]
+    if second:
+        header.incompat_flags, header.compat_flags = frame[2], frame[3]
+        header.seq, header.srcSystem, header.srcComponent = frame[4], frame[5], frame[6]
+    else:
+        header.seq, header.srcSystem, header.srcComponent = frame[2], frame[3], frame[4]
     return message
 
 

@@ -54,20 +54,19 @@ class WindStatistics:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float, float, float]] = deque()  # second, east, north, speed
+        self._latest: deque[tuple[float, float]] = deque()  # second and speed of the last 3 s
         self._gusts: deque[tuple[float, float]] = deque()  # falling 3 s means: the first is the highest
 
     def add(self, at_s: float, east_mps: float, north_mps: float) -> None:
         """Take one sample of where the air moves to, at a monotonic second; samples come in order."""
-        samples = self._samples
-        samples.append((at_s, east_mps, north_mps, math.hypot(east_mps, north_mps)))
+        samples, latest, speed_mps = self._samples, self._latest, math.hypot(east_mps, north_mps)
+        samples.append((at_s, east_mps, north_mps, speed_mps))
         while samples[0][0] <= at_s - MEAN_OVER_S:
             samples.popleft()
-        speeds: list[float] = []
-        for then_s, _, _, speed in reversed(samples):
-            if then_s <= at_s - GUST_MEAN_S:
-                break
-            speeds.append(speed)
-        gust = math.fsum(speeds) / len(speeds)
+        latest.append((at_s, speed_mps))
+        while latest[0][0] <= at_s - GUST_MEAN_S:
+            latest.popleft()
+        gust = math.fsum([speed for _, speed in latest]) / len(latest)
         while self._gusts and self._gusts[-1][1] <= gust:
             self._gusts.pop()
         self._gusts.append((at_s, gust))

@@ -19,6 +19,7 @@ from sim.drone.transmitter import THROTTLE
 
 if TYPE_CHECKING:
     from sim.drone.autopilot import Autopilot
+    from sim.drone.parameters import Parameters
 
 ALL, GPS, PARAMETERS, RC, VOLTAGE, BATTERY, MISSION = 1, 8, 32, 64, 128, 256, 16384
 LOOK_S, TELL_S = 1.0, 30.0
@@ -48,6 +49,7 @@ class PreArm:
         self._autopilot = autopilot
         self._looked_s = -math.inf
         self._told_s = 0.0
+        self._settings = _Settings(autopilot.parameters)
         self.passed = False
 
     def step(self) -> None:
@@ -74,9 +76,25 @@ class PreArm:
         for reason in failures(self._autopilot):
             self._autopilot.say(mavlink.MAV_SEVERITY_CRITICAL, f"PreArm: {reason}")
 
+    def settings(self) -> _Settings:
+        """What the parameters of now give reason for."""
+        parameters = self._autopilot.parameters
+        if self._settings.revision != parameters.revision:
+            self._settings = _Settings(parameters)
+        return self._settings
+
     def changed(self) -> None:
         """The mode or something else that counts has changed: look again at once."""
         self._looked_s = -math.inf
+
+
+class _Settings:
+    """The reasons that lie in the parameters alone, which seldom change: looked for once for each revision of them."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.revision = parameters.revision
+        self.wrong = tuple(_parameters(parameters))
+        self.transmitter = tuple(_transmitter(parameters))
 
 
 def why_not_arm(autopilot: Autopilot, *, force: bool = False) -> list[str]:
@@ -130,7 +148,7 @@ def _motors(autopilot: Autopilot) -> Iterator[str]:
 def _checks(autopilot: Autopilot) -> Iterator[str]:
     yield from _motors(autopilot)
     if _asked(autopilot, PARAMETERS):
-        yield from _parameters(autopilot)
+        yield from autopilot.prearm.settings().wrong
     if autopilot.failsafe.gcs_lost:
         yield "GCS failsafe on"
     p = autopilot.parameters
@@ -142,7 +160,7 @@ def _checks(autopilot: Autopilot) -> Iterator[str]:
     if _asked(autopilot, BATTERY):
         yield from _battery(autopilot)
     if _asked(autopilot, RC):
-        yield from _transmitter(autopilot)
+        yield from autopilot.prearm.settings().transmitter
     yield from _mission(autopilot)
     if _asked(autopilot, VOLTAGE) and (autopilot.failsafe.battery_low or autopilot.failsafe.battery_critical):
         yield "Battery failsafe"
@@ -151,8 +169,7 @@ def _checks(autopilot: Autopilot) -> Iterator[str]:
         yield veto
 
 
-def _parameters(autopilot: Autopilot) -> Iterator[str]:
-    p = autopilot.parameters
+def _parameters(p: Parameters) -> Iterator[str]:
     if p["FS_THR_ENABLE"] and (p["RC3_MIN"] <= p["FS_THR_VALUE"] + 10 or p["FS_THR_VALUE"] < 910):
         yield "Check FS_THR_VALUE"
     elif not 1000 <= p["ANGLE_MAX"] <= 8000:
@@ -172,7 +189,7 @@ def _height(autopilot: Autopilot) -> Iterator[str]:
 
 def _needs_position(autopilot: Autopilot) -> tuple[bool, bool]:
     """Whether the mode and whether the fence asks for a position."""
-    fence = autopilot.fence_enabled and int(autopilot.parameters["FENCE_TYPE"]) & (CIRCLE | POLYGON)
+    fence = autopilot.fencing.enabled and int(autopilot.parameters["FENCE_TYPE"]) & (CIRCLE | POLYGON)
     return autopilot.mode in NEED_POSITION or autopilot.parameters["ARMING_NEED_LOC"] == 1, bool(fence)
 
 
@@ -222,8 +239,7 @@ def _battery(autopilot: Autopilot) -> Iterator[str]:
             return
 
 
-def _transmitter(autopilot: Autopilot) -> Iterator[str]:
-    p = autopilot.parameters
+def _transmitter(p: Parameters) -> Iterator[str]:
     for number, name in enumerate(CHANNELS, 1):
         least, trim, most = (p[f"RC{number}_{end}"] for end in ("MIN", "TRIM", "MAX"))
         if least > 1300:
@@ -254,7 +270,7 @@ def _fence(autopilot: Autopilot) -> Iterator[str]:
     if p["FENCE_ENABLE"] and not kinds & ALL_KINDS:
         yield "Fences enabled, but none selected"
         return
-    if not (autopilot.fence_enabled or p["FENCE_AUTOENABLE"]) or not kinds & ALL_KINDS:
+    if not (autopilot.fencing.enabled or p["FENCE_AUTOENABLE"]) or not kinds & ALL_KINDS:
         return
     for bad, reason in (
         (kinds & CIRCLE and p["FENCE_RADIUS"] < 0.0, "Invalid Circle FENCE_RADIUS value"),

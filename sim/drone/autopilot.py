@@ -20,7 +20,8 @@ from sim.drone.battery import Battery
 from sim.drone.camera import Camera
 from sim.drone.dynamics import Body, Reference
 from sim.drone.failsafe import Failsafe
-from sim.drone.fence import ALL_KINDS, CIRCLE, METRES_PER_DEG, POLYGON, breach_names
+from sim.drone.fence import METRES_PER_DEG
+from sim.drone.fencing import Fencing
 from sim.drone.guides import Descent, Guide, Stay, TakeOff
 from sim.drone.items import MISSION, StoredItem
 from sim.drone.mission_transfer import Lists
@@ -36,7 +37,6 @@ from sim.surroundings import Air, Ground
 
 SPOOL_S = 2.4  # from the order to take off until the ground is left
 FACE_BUT_ON_RETURN = 2  # WP_YAW_BEHAVIOR
-FENCE_WHEN_ARMED = 3  # FENCE_AUTOENABLE
 TAKE_OFF_UNASKED = 2  # AUTO_OPTIONS bit
 EDGE_M = 0.99 * FARTHEST_M
 CLEAR_ON_BOOT = 1  # MIS_OPTIONS bit
@@ -88,6 +88,7 @@ class Autopilot:
         self.lists = Lists()
         self.camera = Camera(self)
         self.failsafe = Failsafe(self)
+        self.fencing = Fencing(self)
         self.breadcrumbs = Breadcrumbs(self)
         self.prearm = PreArm(self)
         self.transmitter = Transmitter(self)
@@ -103,7 +104,6 @@ class Autopilot:
         self.auto_released = False  # MISSION_START was given
         self.guide: Guide | None = None
         self.home: Point | None = None  # east, north, up [m]
-        self.fence_switch: bool | None = None  # DO_FENCE_ENABLE, until the parameter changes
         self.speed_mps: float | None = None  # DO_CHANGE_SPEED
         self.yaw_fixed_deg: float | None = None  # CONDITION_YAW, or towards the region of interest
         self.roi: Point | None = None  # DO_SET_ROI
@@ -131,7 +131,7 @@ class Autopilot:
             self.lists.mission.clear()
         self.runner = MissionRunner(self)
         self.mode = boot_mode(self.parameters["INITIAL_MODE"])
-        self.guide = self.home = self.fence_switch = self.speed_mps = self.yaw_fixed_deg = self.roi = None
+        self.guide = self.home = self.fencing.switched = self.speed_mps = self.yaw_fixed_deg = self.roi = None
         self._fast_limits = None
 
     def watch(self) -> None:
@@ -227,7 +227,7 @@ class Autopilot:
         """A parameter or the wished speed changed: compute limits anew and fly on within them."""
         self._fast_limits = self._steering = None
         if name == "FENCE_ENABLE":
-            self.fence_switch = None
+            self.fencing.switched = None
         if name in ("", "WPNAV_SPEED") and self.in_auto and self.flying:
             self.runner.speed_changed()
 
@@ -258,11 +258,6 @@ class Autopilot:
         """Whether it is on its last way down."""
         return isinstance(self.guide, Descent) or (isinstance(self.guide, Return | SmartReturn) and self.guide.landing)
 
-    @property
-    def _fence_kinds(self) -> int:
-        """The kinds of fence that are set up: FENCE_TYPE without polygons when none was uploaded."""
-        return int(self.parameters["FENCE_TYPE"]) & (ALL_KINDS if self.lists.fence.areas else ALL_KINDS & ~POLYGON)
-
     def nearest_rally(self) -> Point | None:
         """The nearest rally point within RALLY_LIMIT_KM."""
         limit_m = self.parameters["RALLY_LIMIT_KM"] * 1000.0
@@ -274,39 +269,6 @@ class Autopilot:
             if distance_m <= least_m and (nearest is None or distance_m < least_m):
                 least_m, nearest = distance_m, (e, n, self.up_m(item.frame, item.z))
         return nearest
-
-    @property
-    def fence_enabled(self) -> bool:
-        """Whether the fence is watched."""
-        return bool(self.parameters["FENCE_ENABLE"]) if self.fence_switch is None else self.fence_switch
-
-    def fence_excess(self, place: Point | None = None) -> tuple[int, float]:
-        """What kinds of fence a place (the drone's own when None) breaks and how far outside [m] it is."""
-        e, n, u = place or self.believed()
-        at = self.frame.latlon(e, n)
-        home = self.home or self.origin
-        p = self.parameters
-        return self.lists.fence.excess(
-            int(p["FENCE_TYPE"]),
-            at.lat_deg,
-            at.lon_deg,
-            u - home[2],
-            math.hypot(e - home[0], n - home[1]),
-            p["FENCE_ALT_MAX"],
-            p["FENCE_ALT_MIN"],
-            p["FENCE_RADIUS"],
-        )
-
-    def fence_beyond(self, place: Point) -> float:
-        """How far [m] a place is outside the fence's sides; negative inside."""
-        e, n, _ = place
-        home = self.home or self.origin
-        kinds = int(self.parameters["FENCE_TYPE"])
-        beyond = math.hypot(e - home[0], n - home[1]) - self.parameters["FENCE_RADIUS"] if kinds & CIRCLE else -math.inf
-        if kinds & POLYGON:
-            at = self.frame.latlon(e, n)
-            beyond = max(beyond, self.lists.fence.outside_m(at.lat_deg, at.lon_deg))
-        return beyond
 
     def set_mode(self, mode: Mode, *, by_itself: bool = False) -> bool:
         """Change the flight mode; False, with a status text, when it cannot be entered.
@@ -366,9 +328,7 @@ class Autopilot:
         if self.readiness.home_known:
             self.set_home((self.body.e, self.body.n, self.body.u))
         self.breadcrumbs.begin(position_ok=self.readiness.position_ok)
-        if self.parameters["FENCE_AUTOENABLE"] == FENCE_WHEN_ARMED and self._fence_kinds and not self.fence_enabled:
-            self.switch_fence(True)
-            self.say(mavlink.MAV_SEVERITY_NOTICE, f"{breach_names(self._fence_kinds)} auto-enabled")
+        self.fencing.armed()
         if self.in_auto and int(self.parameters["AUTO_OPTIONS"]) & TAKE_OFF_UNASKED:
             self.auto_released = True
         self.say(mavlink.MAV_SEVERITY_INFO, "Arming motors")
@@ -385,8 +345,7 @@ class Autopilot:
         self.guide = None
         self.auto_released = False
         self.runner.reset()
-        if self.parameters["FENCE_AUTOENABLE"] == FENCE_WHEN_ARMED:
-            self.fence_switch = None
+        self.fencing.disarmed()
         self.say(mavlink.MAV_SEVERITY_INFO, "Disarming motors")
         return True
 
@@ -451,7 +410,7 @@ class Autopilot:
             case mavlink.MAV_CMD_DO_CHANGE_SPEED:
                 return self.change_speed(item.param1, item.param2)
             case mavlink.MAV_CMD_DO_FENCE_ENABLE:
-                self.switch_fence(item.param1 == 1)
+                self.fencing.switch(item.param1 == 1)
             case mavlink.MAV_CMD_DO_SET_ROI | mavlink.MAV_CMD_DO_SET_ROI_LOCATION | mavlink.MAV_CMD_DO_SET_ROI_NONE:
                 self.look_at(item)
             case mavlink.MAV_CMD_DO_SET_HOME:
@@ -466,11 +425,6 @@ class Autopilot:
         self.yaw_fixed_deg = self.roi = None
         if item.placed and item.command != mavlink.MAV_CMD_DO_SET_ROI_NONE:
             self.roi = (*self.local(item.x / 1e7, item.y / 1e7), self.up_m(item.frame, item.z))
-
-    def switch_fence(self, on: bool) -> None:
-        """DO_FENCE_ENABLE, until FENCE_ENABLE changes."""
-        self.fence_switch = on
-        self.lists.fence.mitigation = 1 if on else 0
 
     def change_speed(self, kind: float, speed_mps: float) -> bool:
         """DO_CHANGE_SPEED: kinds 0 and 1 level, 2 climb, 3 descent [m/s]."""

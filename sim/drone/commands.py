@@ -259,7 +259,7 @@ class CommandService:
         if position not in (0, 1, 2):
             return int(DENIED)
         if function == FENCE_SWITCH:
-            self._autopilot.switch_fence(position == 2)
+            self._autopilot.fencing.switch(position == 2)
             return int(ACCEPTED)
         mode = MODE_SWITCHES.get(function)
         if mode is None:
@@ -303,7 +303,7 @@ class CommandService:
         if not autopilot.flying:
             return int(FAILED)
         place = (*autopilot.local(call.lat_deg, call.lon_deg), autopilot.up_m(call.frame, call.z))
-        if autopilot.fence_enabled and autopilot.fence_excess(place)[0]:
+        if autopilot.fencing.enabled and autopilot.fencing.excess(place)[0]:
             return int(FAILED)
         limits = autopilot.limits(call.param1) if call.param1 > 0.0 else autopilot.limits()
         autopilot.guide = GoTo(place, limits)
@@ -321,7 +321,7 @@ class CommandService:
     def _fence(self, call: Call) -> int:
         if call.param1 not in (0, 1):
             return int(FAILED)
-        self._autopilot.switch_fence(call.param1 == 1)
+        self._autopilot.fencing.switch(call.param1 == 1)
         return int(ACCEPTED)
 
     def _terminate(self, call: Call) -> int:

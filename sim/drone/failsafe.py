@@ -146,7 +146,7 @@ class Failsafe:
 
     def _fence(self) -> None:
         autopilot, fence = self._autopilot, self._autopilot.lists.fence
-        if not autopilot.fence_enabled or not autopilot.flying:
+        if not autopilot.fencing.enabled or not autopilot.flying:
             fence.floor_counts = False
             return
         if not fence.floor_counts and not autopilot.landing:
@@ -156,7 +156,7 @@ class Failsafe:
             )
         elif autopilot.landing:
             fence.floor_counts = False
-        broken, beyond_m = autopilot.fence_excess()
+        broken, beyond_m = autopilot.fencing.excess()
         if not broken:
             if fence.breached:
                 fence.breached = 0
@@ -183,15 +183,15 @@ def keep_inside(autopilot: Autopilot, guide: Velocity) -> bool:
     AVOID_ENABLE bit 0 is the fence; the speed allowed towards an edge is the one from which FENCE_MARGIN can be kept.
     """
     parameter = autopilot.parameters
-    if not autopilot.fence_enabled or not int(parameter["AVOID_ENABLE"]) & 1:
+    if not autopilot.fencing.enabled or not int(parameter["AVOID_ENABLE"]) & 1:
         guide.most_mps = guide.most_up_mps = math.inf
         return False
     e, n, u = autopilot.believed()
     margin, limits = parameter["FENCE_MARGIN"], guide.limits
-    room_m = -autopilot.fence_beyond((e, n, u))
+    room_m = -autopilot.fencing.beyond_m((e, n, u))
     speed = math.hypot(guide.ve, guide.vn)
     guide.most_mps = math.inf
-    if speed > 0.0 and -autopilot.fence_beyond((e + guide.ve / speed, n + guide.vn / speed, u)) < room_m:
+    if speed > 0.0 and -autopilot.fencing.beyond_m((e + guide.ve / speed, n + guide.vn / speed, u)) < room_m:
         guide.most_mps = stopping_speed(max(room_m - margin, 0.0), limits.accel_mps2 * 0.5)
     guide.most_up_mps = math.inf
     if int(parameter["FENCE_TYPE"]) & ALT_MAX:

@@ -46,6 +46,26 @@ class Area:
             beyond = -edge if _holds_origin(points) else edge
         return beyond if self.inside_allowed else -beyond
 
+    def forbids(self, lat: float, lon: float) -> bool:
+        """Whether a position is on the forbidden side: whether `outside_m` is not negative, for less than its price."""
+        if self.radius_m > 0.0:
+            return self.outside_m(lat, lon) >= 0.0
+        scale = math.cos(math.radians(lat)) * METRES_PER_DEG
+        inside, points = False, self.points
+        a, b = points[-1]
+        for c, d in points:
+            if (a > lat) != (c > lat):  # only an edge that passes north and south of it has a crossing
+                x1, y1, x2, y2 = (
+                    (b - lon) * scale,
+                    (a - lat) * METRES_PER_DEG,
+                    (d - lon) * scale,
+                    (c - lat) * METRES_PER_DEG,
+                )
+                if (x2 - x1) * -y1 / (y2 - y1) + x1 > 0.0:
+                    inside = not inside
+            a, b = c, d
+        return inside is not self.inside_allowed
+
 
 def _origin_to_edge_m(p: tuple[float, float], q: tuple[float, float]) -> float:
     dx, dy = q[0] - p[0], q[1] - p[1]
@@ -115,7 +135,7 @@ class Fence:
         if kinds & CIRCLE and from_home_m > radius_m:
             broken, worst = broken | CIRCLE, max(worst, from_home_m - radius_m)
         if kinds & POLYGON:
-            beyond = self.outside_m(lat, lon)
+            beyond = self.outside_m(lat, lon) if any(area.forbids(lat, lon) for area in self.areas) else 0.0
             if beyond > 0.0:
                 broken, worst = broken | POLYGON, max(worst, beyond)
         return broken, worst

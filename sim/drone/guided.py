@@ -51,7 +51,7 @@ class GuidedService:
         if autopilot.mode is not Mode.GUIDED or item.command != mavlink.MAV_CMD_NAV_WAYPOINT:
             return False
         place = (*autopilot.local(item.x / 1e7, item.y / 1e7), autopilot.up_m(item.frame, item.z))
-        if not autopilot.flying or (autopilot.fence_enabled and autopilot.fence_excess(place)[0]):
+        if not autopilot.flying or (autopilot.fencing.enabled and autopilot.fencing.excess(place)[0]):
             return False
         autopilot.guide = GoTo(place, autopilot.limits())
         return True
@@ -77,7 +77,7 @@ class GuidedService:
                 return
             e, n = autopilot.local(message.lat_int / 1e7, message.lon_int / 1e7)
             place = (e, n, autopilot.up_m(frame, message.alt))
-        if autopilot.fence_enabled and autopilot.fence_excess(place)[0]:
+        if autopilot.fencing.enabled and autopilot.fencing.excess(place)[0]:
             return
         autopilot.guide = GoTo(place, autopilot.limits())
 

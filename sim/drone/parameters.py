@@ -38,6 +38,7 @@ class Parameters(dict[str, float]):
 
     def __init__(self, airframe: Airframe, system_id: int, capacity_ah: float) -> None:
         super().__init__(DEFAULTS)
+        self.revision = 0  # grows with each change
         self.changed: Callable[[str], None] = lambda name: None
         self.put("MAV_SYSID", system_id)
         self.put("BATT_CAPACITY", round(capacity_ah * 1000.0))
@@ -64,6 +65,7 @@ class Parameters(dict[str, float]):
             stored = float(min(max(int(value), low), high))
         if stored != self[name]:
             self[name] = stored
+            self.revision += 1
             self.changed(name)
 
 

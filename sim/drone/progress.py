@@ -198,7 +198,7 @@ class Progress:
             autopilot.battery.draw(body.power_w(), dt)
             body.feed(autopilot.battery.volts_share)
             self._flight_s += dt
-            if isinstance(autopilot.guide, Velocity) and autopilot.fence_enabled:
+            if isinstance(autopilot.guide, Velocity) and autopilot.fencing.enabled:
                 autopilot.lists.fence.mitigation = 2 if keep_inside(autopilot, autopilot.guide) else 1
         else:
             autopilot.battery.draw(autopilot.airframe.avionics_w + (IDLE_MOTORS_W if autopilot.armed else 0.0), dt)

@@ -110,7 +110,7 @@ class Readiness:
 def sensor_health(autopilot: Autopilot) -> tuple[int, int, int]:
     """SYS_STATUS present, enabled and health bits; PREARM follows the present mode, GEOFENCE whether it is broken."""
     present, enabled, health = PRESENT, ENABLED, HEALTH
-    if autopilot.fence_enabled:
+    if autopilot.fencing.enabled:
         enabled |= GEOFENCE
         if autopilot.lists.fence.breached:
             health &= ~GEOFENCE

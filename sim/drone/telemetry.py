@@ -155,7 +155,7 @@ class Telemetry:
     def fence_status(self) -> Packed | None:
         """FENCE_STATUS, while the fence is enabled; FENCE_BREACH 1 floor, 2 ceiling, 3 boundary."""
         autopilot, fence = self._autopilot, self._autopilot.lists.fence
-        if not autopilot.fence_enabled:
+        if not autopilot.fencing.enabled:
             return None
         kind = 0
         if fence.breached:

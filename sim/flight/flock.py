@@ -86,8 +86,9 @@ class Flock:
 
     def _next_tick(self) -> int:
         """The next tick that anybody wants."""
-        if any(member.active for member in self._members):
-            return self._tick + 1
+        for member in self._members:
+            if member.active:
+                return self._tick + 1
         return self._next_idle_tick()
 
     def _next_idle_tick(self) -> int:

@@ -39,7 +39,13 @@ TINY = 1e-12
 
 
 class Maths(Protocol):
-    """The two things that floats and arrays do in different words."""
+    """What floats and arrays do in different words; of two equal ones the first is taken, as `min` and `max` do."""
+
+    def least(self, a: Any, b: Any, /) -> Any:
+        """`b` where it is less than `a`, else `a`."""
+
+    def most(self, a: Any, b: Any, /) -> Any:
+        """`b` where it is greater than `a`, else `a`."""
 
     def where(self, condition: Any, yes: Any, no: Any, /) -> Any:
         """`yes` where the condition holds, else `no`."""
@@ -51,6 +57,8 @@ class Maths(Protocol):
 class FloatMaths:
     """For one body."""
 
+    least = staticmethod(min)
+    most = staticmethod(max)
     sqrt = staticmethod(math.sqrt)
 
     @staticmethod
@@ -65,16 +73,18 @@ class ArrayMaths:
     sqrt = staticmethod(np.sqrt)
     where = staticmethod(np.where)
 
+    @staticmethod
+    def least(a: Any, b: Any, /) -> Any:
+        """`b` where it is less than `a`, else `a`."""
+        return np.where(b < a, b, a)
+
+    @staticmethod
+    def most(a: Any, b: Any, /) -> Any:
+        """`b` where it is greater than `a`, else `a`."""
+        return np.where(b > a, b, a)
+
 
 FLOATS, ARRAYS = FloatMaths(), ArrayMaths()
-
-
-def _least(m: Maths, a: Any, b: Any) -> Any:
-    return m.where(a < b, a, b)
-
-
-def _most(m: Maths, a: Any, b: Any) -> Any:
-    return m.where(a > b, a, b)
 
 
 def substep(m: Maths, b: Any, share: float, tick_s: float, dt: float) -> None:
@@ -107,16 +117,16 @@ def _steer(m: Maths, b: Any, share: float, tick_s: float, dt: float, middle: tup
     err_n = b.vn0 + rn * share - vn + POSITION_GAIN * (pn - b.n - b.vn * half - b.off_n)
     err_u = b.vu0 + ru * share - vu + POSITION_GAIN * (pu - b.u - b.vu * half - b.off_u)
     want_u = b.au0 + (b.au1 - b.au0) * share + CLIMB_GAIN * err_u + b.int_u
-    lift = _least(m, _most(m, GRAVITY_MPS2 + want_u, LEAST_LIFT_MPS2), HIGHEST_LIFT * b.highest)
-    b.int_u = _least(m, _most(m, b.int_u + CLIMB_INTEGRAL * err_u * dt, -3.0), 3.0)
+    lift = m.least(HIGHEST_LIFT * b.highest, m.most(LEAST_LIFT_MPS2, GRAVITY_MPS2 + want_u))
+    b.int_u = m.least(3.0, m.most(-3.0, b.int_u + CLIMB_INTEGRAL * err_u * dt))
     # the lean is reckoned for a thrust that carries the weight, and limited by angle and by what lift leaves of it
     want_e = b.ae0 + (b.ae1 - b.ae0) * share + VELOCITY_GAIN * err_e + b.int_e
     want_n = b.an0 + (b.an1 - b.an0) * share + VELOCITY_GAIN * err_n + b.int_n
     size = m.sqrt(want_e * want_e + want_n * want_n)
     spare = m.sqrt(b.highest * b.highest - lift * lift) * GRAVITY_MPS2 / lift
-    most = _least(m, b.lean_mps2, spare)
+    most = m.least(spare, b.lean_mps2)
     free = size <= most
-    scale = m.where(free, 1.0, most / _most(m, size, TINY)) * lift / GRAVITY_MPS2
+    scale = m.where(free, 1.0, most / m.most(TINY, size)) * lift / GRAVITY_MPS2
     # the integral stands still while the lean is at its limit, or it would wind up
     b.int_e = b.int_e + m.where(free, VELOCITY_INTEGRAL * err_e * dt, 0.0)
     b.int_n = b.int_n + m.where(free, VELOCITY_INTEGRAL * err_n * dt, 0.0)
@@ -128,8 +138,8 @@ def _steer(m: Maths, b: Any, share: float, tick_s: float, dt: float, middle: tup
 
 def _authority(m: Maths, b: Any, share: Any, least: float) -> Any:
     """How much of a steering acceleration the motors can still make without running into a limit."""
-    spare = _least(m, b.thrust, b.highest - b.thrust) / (share * b.highest)
-    return _least(m, _most(m, spare, least), 1.0)
+    spare = m.least(b.highest - b.thrust, b.thrust) / (share * b.highest)
+    return m.least(1.0, m.most(least, spare))
 
 
 def _turn(m: Maths, b: Any, dt: float) -> None:
@@ -137,11 +147,11 @@ def _turn(m: Maths, b: Any, dt: float) -> None:
     dot = b.te * b.ce + b.tn * b.cn + b.tu * b.cu
     xe, xn, xu = b.ce - b.te * dot, b.cn - b.tn * dot, b.cu - b.tu * dot
     sine = m.sqrt(xe * xe + xn * xn + xu * xu)
-    chord = m.sqrt(_most(m, 2.0 - 2.0 * dot, 0.0))  # the angle, to 4 % at 60 degrees
+    chord = m.sqrt(m.most(0.0, 2.0 - 2.0 * dot))  # the angle, to 4 % at 60 degrees
     most_accel = TURN_ACCEL_RADPS2 * _authority(m, b, STEERING_SHARE, LEAST_STEERING)
     linear = most_accel * b.turn_tc_s * b.turn_tc_s
-    root = m.sqrt(2.0 * most_accel * _most(m, chord - 0.5 * linear, 0.0)) * b.turn_tc_s
-    angle = m.where(chord > linear, root, chord) / _most(m, sine, TINY)
+    root = m.sqrt(2.0 * most_accel * m.most(0.0, chord - 0.5 * linear)) * b.turn_tc_s
+    angle = m.where(chord > linear, root, chord) / m.most(TINY, sine)
     # with a motor dead nothing steers: the rest tip it over an axis that lies level
     dead = b.tumble_radps > 0.0
     tumble = b.tumble_radps * b.turn_tc_s
@@ -154,10 +164,10 @@ def _turn(m: Maths, b: Any, dt: float) -> None:
     jump = m.sqrt(de * de + dn * dn + du * du)
     limit = most_accel * dt
     free = jump <= limit
-    scale = b.powered * m.where(free, 1.0, limit / _most(m, jump, TINY))
+    scale = b.powered * m.where(free, 1.0, limit / m.most(TINY, jump))
     we, wn, wu = b.we + de * scale, b.wn + dn * scale, b.wu + du * scale
     rate = m.sqrt(we * we + wn * wn + wu * wu)
-    slow = m.where(rate <= TURN_RATE_RADPS, 1.0, TURN_RATE_RADPS / _most(m, rate, TINY))
+    slow = m.where(rate <= TURN_RATE_RADPS, 1.0, TURN_RATE_RADPS / m.most(TINY, rate))
     we, wn, wu = we * slow, wn * slow, wu * slow
     exact = free & (rate <= TURN_RATE_RADPS) & (b.powered > 0.0) & (b.tumble_radps <= 0.0)
     half = 0.5 * dt
@@ -174,9 +184,9 @@ def _yaw(m: Maths, b: Any, share: float, dt: float) -> None:
     """Turn the heading; it is the first to give way when the motors have nothing to spare."""
     turn = _wrapped(m, b.h1_deg - b.h0_deg) * share + b.h0_deg - b.heading_deg
     rate = _wrapped(m, _wrapped(m, turn)) / YAW_LAG_S
-    rate = _least(m, _most(m, rate, -YAW_RATE_DEGPS), YAW_RATE_DEGPS)
+    rate = m.least(YAW_RATE_DEGPS, m.most(-YAW_RATE_DEGPS, rate))
     change = b.powered * YAW_ACCEL_DEGPS2 * dt * _authority(m, b, YAW_SHARE, 0.0)
-    b.turn_degps = b.turn_degps + _least(m, _most(m, rate - b.turn_degps, -change), change)
+    b.turn_degps = b.turn_degps + m.least(change, m.most(-change, rate - b.turn_degps))
     heading = b.heading_deg + b.turn_degps * dt
     b.heading_deg = m.where(heading >= 360.0, heading - 360.0, m.where(heading < 0.0, heading + 360.0, heading))
 
@@ -188,7 +198,7 @@ def _wrapped(m: Maths, turn_deg: Any) -> Any:
 
 def _move(m: Maths, b: Any, dt: float, middle: tuple[Any, Any, Any], before: tuple[Any, Any, Any]) -> None:
     """Motors, forces, motion, and the ground."""
-    wanted = b.powered * _least(m, b.lift / _most(m, b.tu, LEAST_UPRIGHT), b.highest)
+    wanted = b.powered * m.least(b.highest, b.lift / m.most(LEAST_UPRIGHT, b.tu))
     mean = wanted + (b.thrust - wanted) * b.lag_mean
     b.thrust = wanted + (b.thrust - wanted) * b.lag_end
     air_e, air_n, air_u = middle[0] - b.wind_e, middle[1] - b.wind_n, middle[2] - b.wind_u

@@ -28,12 +28,14 @@ class PhaseLocks:
         self.slips_per_s = 0.0
         self._since_s: dict[int, float] = {}
         self._newest_s = LONG_AGO_S
+        self._held: tuple[Sequence[Line], list[Line]] = (), []  # of which satellites, and those whose phases are locked
 
     def track(
         self, lines: Sequence[Line], *, noise_rise_db: float, blocked: float, t_s: float, since_s: float | None = None
     ) -> None:
         """Hold what is strong enough of these satellites, new ones since now or, if given, `since_s`."""
         before, self._since_s = self._since_s, {}
+        self._held = (), []
         rate = 0.0
         for one in lines:
             if one.cn0_dbhz - noise_rise_db >= PHASE_DBHZ:
@@ -61,7 +63,9 @@ class PhaseLocks:
 
     def held(self, lines: Sequence[Line]) -> list[Line]:
         """Those of these satellites whose phases are locked."""
-        return [one for one in lines if one.prn in self._since_s]
+        if self._held[0] is not lines:
+            self._held = lines, [one for one in lines if one.prn in self._since_s]
+        return self._held[1]
 
     def joined(self, held: list[Line], t_s: float) -> list[Line]:
         """Those of the held ones that have been locked for so long that their cycles are known."""

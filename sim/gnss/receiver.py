@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sim.gnss.corrections import Corrections
 from sim.gnss.geometry import Geometry, Line, geometry_of
@@ -71,6 +72,7 @@ class Rtk:
     hypotheses: int
 
 
+@lru_cache(64)
 def _pace(dt: float) -> tuple[float, float, float, float, float]:
     """What a step of `dt` keeps and adds: of quick errors, the filter's share, and of the barometer's error [m]."""
     keep, steady = math.exp(-dt / QUICK_S), math.exp(-dt / BAROMETER_S)
@@ -79,6 +81,21 @@ def _pace(dt: float) -> tuple[float, float, float, float, float]:
 
 
 USUAL = _pace(UPDATE_S)
+
+
+@lru_cache(64)
+def _slow_pace(passed_s: float) -> tuple[float, float]:
+    """What a look after `passed_s` keeps and adds of slow errors."""
+    keep = math.exp(-passed_s / SLOW_S)
+    return keep, math.sqrt(1.0 - keep * keep)
+
+
+def _fix_of(geometry: Geometry, sigma_m: tuple[float, float, float]) -> Fix:
+    """The fix with a place, as its errors [m] and dilutions report it."""
+    east, north, up = sigma_m
+    level_mm, up_mm = round(1000.0 * math.hypot(east, north)), round(1000.0 * up)
+    eph, epv = min(round(100.0 * geometry.hdop), 65534), min(round(100.0 * geometry.vdop), 65534)
+    return Fix(geometry.count, eph, epv, level_mm, up_mm)
 
 
 class Receiver:
@@ -122,6 +139,8 @@ class Receiver:
         self._blocked = 0.0
         self._baseline_m = math.inf
         self._phases = PhaseLocks()
+        self._of: tuple[object, ...] = ()  # what the law, the sizes and the fix were found for
+        self._law = Law(0.0, 0.0, 0.0)
         self._clear_times()
 
     def _clear_times(self) -> None:
@@ -229,11 +248,9 @@ class Receiver:
         self._tell()
 
     def _age_slow(self, passed_s: float) -> None:
-        keep = math.exp(-passed_s / SLOW_S)
-        fresh = math.sqrt(1.0 - keep * keep)
-        slow, gauss = self._slow, self._rng.gauss
-        for axis in range(4):
-            slow[axis] = keep * slow[axis] + fresh * gauss(0.0, 1.0)
+        keep, fresh = _slow_pace(passed_s)
+        gauss = self._rng.gauss
+        self._slow = [keep * slow + fresh * gauss(0.0, 1.0) for slow in self._slow]
 
     def _follow(self, spoof: Spoof | None, t_s: float) -> None:
         """Go over to false signals or back to the true ones."""
@@ -344,21 +361,23 @@ class Receiver:
             self._drift = [0.0, 0.0]
         self.fix_type = kind
         if kind <= NO_FIX or geometry is None:
-            self.fix = Fix(min(len(self.lines), 3 * kind), 65535, 65535, 0, 0)
+            self.fix, self._of = Fix(min(len(self.lines), 3 * kind), 65535, 65535, 0, 0), ()
             return
-        law = law_of(
-            kind,
-            zenith_ionosphere_m=self._view.zenith_ionosphere_m if self._view else 0.0,
-            blocked=self._blocked,
-            noise_rise_db=self.noise_rise_db,
-            age_s=self.age_s() if kind >= DGPS else 0.0,
-            baseline_m=self._baseline_m if kind >= DGPS else 0.0,
-        )
-        self._size(law, geometry)
-        east, north, up = self.sigma_m = law.sigma_m(geometry)
-        level_mm, up_mm = round(1000.0 * math.hypot(east, north)), round(1000.0 * up)
-        eph, epv = min(round(100.0 * geometry.hdop), 65534), min(round(100.0 * geometry.vdop), 65534)
-        self.fix = Fix(geometry.count, eph, epv, level_mm, up_mm)
+        age_s, baseline_m = (self.age_s(), self._baseline_m) if kind >= DGPS else (0.0, 0.0)
+        of = kind, self._view, geometry, self._blocked, self.noise_rise_db, age_s, baseline_m
+        if of != self._of:
+            self._of = of
+            self._law = law_of(
+                kind,
+                zenith_ionosphere_m=self._view.zenith_ionosphere_m if self._view else 0.0,
+                blocked=self._blocked,
+                noise_rise_db=self.noise_rise_db,
+                age_s=age_s,
+                baseline_m=baseline_m,
+            )
+            self.sigma_m = self._law.sigma_m(geometry)
+            self.fix = _fix_of(geometry, self.sigma_m)
+        self._size(self._law, geometry)
 
     def _size(self, law: Law, geometry: Geometry) -> None:
         ee, ne, nn, ue, un, uu = geometry.spread

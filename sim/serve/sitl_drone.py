@@ -2,12 +2,13 @@
 
 Clients share its first port: what it sends goes to every link, frame by frame, and what the links bring goes to it. The
 second port is the supervisor's: there it asks for the messages that tell the truth, so that a client's own choice of
-rates is not disturbed.
+rates is not disturbed, and sets the wind of ArduPilot's simulator (libraries/SITL: parameters SIM_WIND_*).
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,6 +31,9 @@ WATCHED: dict[int, float] = {
     mavlink.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 0.2,
     mavlink.MAVLINK_MSG_ID_SYS_STATUS: 1.0,
 }
+# SITL's parameters for its wind: mean [m/s], where it comes from [deg], its gusts [m/s], and how it grows with height
+WIND_SPEED, WIND_FROM, WIND_GUSTS, WIND_PROFILE = "SIM_WIND_SPD", "SIM_WIND_DIR", "SIM_WIND_TURB", "SIM_WIND_T"
+SAME_AT_ALL_HEIGHTS = 1.0
 ON_GROUND = frozenset({mavlink.MAV_LANDED_STATE_UNDEFINED, mavlink.MAV_LANDED_STATE_ON_GROUND})
 
 NOT_READY = Rule(
@@ -65,6 +69,8 @@ class SitlDrone:
         self._tasks: asyncio.TaskGroup | None = None
         self._to_autopilot: asyncio.StreamWriter | None = None
         self._last: dict[str, Any] = {}  # the last message of each type
+        self._wanted: dict[str, float] = {}  # parameters of its simulator, and what it said of them
+        self._set: dict[str, float] = {}
         self._photos = 0
         self._landed = True
 
@@ -94,6 +100,15 @@ class SitlDrone:
         self._links.append(link)
         if self._tasks is not None:
             self._tasks.create_task(self._listen(link))
+
+    def feel_wind(self, speed_mps: float, from_deg: float, gust_mps: float) -> None:
+        """Let its simulator have this mean wind, with gusts of this size; told again until it has taken it."""
+        self._wanted = {
+            WIND_PROFILE: SAME_AT_ALL_HEIGHTS,
+            WIND_SPEED: speed_mps,
+            WIND_FROM: from_deg,
+            WIND_GUSTS: gust_mps,
+        }
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -155,6 +170,7 @@ class SitlDrone:
         parser, sender = mavlink.MAVLink(None), mavlink.MAVLink(None, *SUPERVISOR)
         parser.robust_parsing = True
         self._last.clear()  # what was asked for is forgotten by a restart of the autopilot
+        self._set.clear()
 
         def send(message: Any) -> None:
             writer.write(message.pack(sender))
@@ -172,13 +188,20 @@ class SitlDrone:
             writer.close()
 
     async def _ask(self, send: Callable[[Any], None]) -> None:
-        """Ask for the version and the messages that tell the truth until they come."""
+        """Ask for the version and the messages that tell the truth until they come, and set what is wanted."""
         while True:
             if not self.version:
                 send(self._command(mavlink.MAV_CMD_REQUEST_AUTOPILOT_CAPABILITIES, 1.0))
             for message_id, every_s in WATCHED.items():
                 if mavlink.mavlink_map[message_id].msgname not in self._last:
                     send(self._command(mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, message_id, every_s * 1e6))
+            for name, value in self._wanted.items() if self.ready.is_set() else ():
+                if self._set.get(name) != _as_sent(value):
+                    send(
+                        mavlink.MAVLink_param_set_message(
+                            self.system_id, 1, name.encode(), value, mavlink.MAV_PARAM_TYPE_REAL32
+                        )
+                    )
             await asyncio.sleep(ASK_EVERY_S)
 
     def _command(self, command: int, *params: float) -> Any:
@@ -191,6 +214,8 @@ class SitlDrone:
         if kind == "AUTOPILOT_VERSION":
             word = message.flight_sw_version
             self.version = f"{word >> 24}.{word >> 16 & 255}.{word >> 8 & 255}"
+        elif kind == "PARAM_VALUE":
+            self._set[message.param_id] = message.param_value
         elif kind == "CAMERA_FEEDBACK":
             self._photos += 1
         elif kind == "EXTENDED_SYS_STATE":
@@ -221,6 +246,11 @@ async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWri
             return await asyncio.open_connection(LOOPBACK, port)
         except OSError:
             await asyncio.sleep(CONNECT_EVERY_S)
+
+
+def _as_sent(value: float) -> float:
+    """A parameter's value as it comes back: a float of 32 bits."""
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def _mode(custom_mode: int) -> Mode:

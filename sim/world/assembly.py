@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,7 +34,7 @@ from controller.events import AnyEvent, Record
 from controller.flight.mission_source import Mission, load_mission, wished_docks
 from controller.links.transport import Transport
 from controller.pole_picture import Poles, recorder
-from controller.run import RunResult, begin, conduct_rest, conduct_run, fly_mission, resume_run, run_of
+from controller.run import RunResult, begin, conduct_rest, conduct_run, fly_mission, run_of
 from controller.site_airspace import site_register
 from controller.state import FlightState
 from controller.tasks import attended
@@ -48,6 +48,9 @@ from sim.fault_text import parse_fault
 from sim.faults import Fault
 from sim.links import MemoryLink, Passage, Quality, memory_link
 from sim.timeline import Act, Timeline
+
+T = TypeVar("T")
+Outcome = tuple[str, tuple[dict[str, Any], ...]]  # and the reasons
 
 DEFAULT_GATES = Gates()
 UNWINDING_S = 0.05
@@ -232,23 +235,14 @@ class World:
             raise ValueError("this world has no mission of its own")
         return await fly_mission(district, wish, self.configured(drone), self.given.runs, seed=self.given.seed)
 
-    async def conduct(self, district: District, mission: Mission, drone: str) -> tuple[str, tuple[dict[str, Any], ...]]:
+    async def fly_unreported(self, district: District, mission: Mission, drone: str) -> Outcome:
         """Fly a mission as `fly` does, without writing the run's folder: its outcome, with the reasons."""
         run = await begin(district, mission.name, self.given.runs, seed=self.given.seed)
         return await conduct_run(district, run, mission, self.configured(drone))
 
-    async def conduct_rest(self, district: District, flight: FlightState) -> tuple[str, tuple[dict[str, Any], ...]]:
+    async def finish_unreported(self, district: District, flight: FlightState) -> Outcome:
         """Finish a flight that an earlier controller left open, without writing the run's folder."""
         return await conduct_rest(district, run_of(flight, self.given.runs), flight, self.configured(flight.drone))
-
-    async def pick_up(self, district: District) -> list[RunResult]:
-        """Finish every flight that an earlier controller left open, all at a time; results in the order of the log."""
-        async with asyncio.TaskGroup() as group:
-            works = [
-                group.create_task(resume_run(district, flight, self.configured(flight.drone), self.given.runs))
-                for flight in district.state.unfinished()
-            ]
-        return [work.result() for work in works]
 
 
 @asynccontextmanager
@@ -260,16 +254,21 @@ async def running(world: World) -> AsyncIterator[World]:
         world.exchange.stop()
 
 
+async def controlled(world: World, main: Callable[[District], Awaitable[T]]) -> T:
+    """What `main` returns, with a controller in the running city, which ends with it."""
+
+    async def beside() -> T:
+        async with world.controller() as district:
+            return await main(district)
+
+    async with running(world):
+        return await attended(beside(), world.city.run())
+
+
 async def fly_once(given: WorldSetup, mission_file: Path, clock: Clock) -> RunResult:
     """One mission in one world from start to report."""
     world = World(given, clock, load_mission(mission_file))
-    async with running(world):
-
-        async def controlled() -> RunResult:
-            async with world.controller() as district:
-                return await world.fly(district)
-
-        return await attended(controlled(), world.city.run())
+    return await controlled(world, world.fly)
 
 
 def site_of(given: WorldSetup) -> LoadedSite:

@@ -21,7 +21,7 @@ from sim.drone import SimDrone
 from sim.pole import SimPole
 from sim.timeline import Happening
 from sim.world.assembly import World
-from sim.world.day import Day, DayZone
+from sim.world.days.day import Day, DayZone
 
 LASTING_S = 1e9
 PLAIN_FIX = 3  # GPS_FIX_TYPE

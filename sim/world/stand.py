@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,10 +33,10 @@ from sim.links import MemoryLink, memory_link
 from sim.pole import PoleSite, SimPole
 from sim.timeline import Timeline
 from sim.wind import Wind
-from sim.world.assembly import World, WorldSetup, running
-from sim.world.scenario import load_scenario
-from sim.world.scenario_judge import Judged, judge
-from sim.world.scenario_virtual import play_virtually
+from sim.world.assembly import World, WorldSetup, controlled
+from sim.world.scenarios.judging import Judged, judge
+from sim.world.scenarios.scenario import load_scenario
+from sim.world.scenarios.virtual import play_virtually
 
 T = TypeVar("T")
 
@@ -183,12 +184,7 @@ class WorldStand(CityStand):
             )
             world = World(given, clock)
 
-            async def controlled() -> T:
-                async with world.controller() as district:
-                    return await main(world, district)
-
-            async with running(world):
-                return await attended(controlled(), world.city.run())
+            return await controlled(world, partial(main, world))
 
         return self._run(beside)  # type: ignore[no-any-return]
 

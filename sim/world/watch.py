@@ -33,7 +33,11 @@ class Watch:
         self._invariants = invariants = [kind() for kind in INVARIANTS]
         # by occasion, those that do something then: most do nothing at most occasions
         self._asked = {
-            occasion: [one for one in invariants if getattr(type(one), occasion) is not getattr(Invariant, occasion)]
+            occasion: [
+                (one, getattr(one, occasion))
+                for one in invariants
+                if getattr(type(one), occasion) is not getattr(Invariant, occasion)
+            ]
             for occasion in OCCASIONS
         }
         self._told: set[tuple[str, str]] = set()
@@ -111,8 +115,8 @@ class Watch:
         self._ask("reported" if isinstance(record.event, PoleReported | PoleSeen) else "heard", record)
 
     def _ask(self, occasion: str, *facts: Any) -> None:
-        for invariant in self._asked[occasion]:
-            for broken in getattr(invariant, occasion)(self.scene, *facts):
+        for invariant, ask in self._asked[occasion]:
+            for broken in ask(self.scene, *facts):
                 self._write_down(invariant.code, broken)
 
     def _write_down(self, code: str, broken: Broken) -> None:

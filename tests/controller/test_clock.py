@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from controller.clock import (
     VIRTUAL_START_S,
     Clock,
-    Deadlock,
     Tempo,
     cpu_s,
     fresh_seed,
@@ -34,6 +33,7 @@ from controller.clock import (
     virtual_tempo,
     wall_s,
 )
+from controller.virtual_loop import Deadlock
 
 ROOT = Path(__file__).resolve().parents[2]
 

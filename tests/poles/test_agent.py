@@ -13,7 +13,7 @@ import pytest
 from airspace.frames import LatLon
 from controller.clock import Clock, run, virtual_tempo
 from poles import agent as rules
-from poles.agent import HEARTBEAT_S, SEND_AGAIN_S, SILENCE_S, PoleAgent
+from poles.agent import HEARTBEAT_S, SEND_AGAIN_S, SILENCE_S, Bell, PoleAgent
 from poles.connection import MemoryConnection
 from poles.lines import Body, Exchange, MemoryGateway
 from poles.protocol import (
@@ -335,3 +335,48 @@ def test_a_pole_of_a_large_city_asks_seldom_and_waits_longer() -> None:
             assert clock.monotonic_s() - said_s == pytest.approx(60.0, abs=rules.RETRY_MAX_S)
 
     run(main, virtual_tempo())
+
+
+@pytest.mark.parametrize(
+    ("due_s", "becomes_s", "told", "woken_s"),
+    [
+        pytest.param(5.0, 5.0, False, 5.0, id="it comes when it was to come"),
+        pytest.param(5.0, 9.0, False, 9.0, id="it moved later meanwhile, and nobody said so"),
+        pytest.param(5.0, 3.0, True, 3.0, id="it moved earlier, and somebody said so"),
+    ],
+)
+def test_a_bell_wakes_at_the_moment_that_is_due_then(
+    due_s: float, becomes_s: float, told: bool, woken_s: float
+) -> None:
+    async def main(clock: Clock) -> float:
+        due = [due_s]
+        bell = Bell(lambda: due[0])
+
+        async def move() -> None:
+            await asyncio.sleep(1.0)
+            due[0] = becomes_s
+            if told:
+                bell.no_later(becomes_s)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(move())
+            await bell.wait()
+            return clock.monotonic_s()
+
+    assert run(main, virtual_tempo()) == woken_s
+
+
+def test_a_ring_wakes_at_once_and_one_that_nobody_heard_is_remembered() -> None:
+    async def main(clock: Clock) -> list[float]:
+        bell, woken_s = Bell(lambda: 100.0), list[float]()
+        asyncio.get_running_loop().call_later(2.0, bell.ring)
+        await bell.wait()
+        woken_s.append(clock.monotonic_s())
+        bell.ring()
+        await asyncio.sleep(3.0)
+        await bell.wait()
+        woken_s.append(clock.monotonic_s())
+        await bell.wait()
+        return [*woken_s, clock.monotonic_s()]
+
+    assert run(main, virtual_tempo()) == [2.0, 5.0, 100.0]

@@ -8,31 +8,43 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from airspace.frames import LatLon
+from controller.cli.demo import example
 from controller.clock import Clock, run, virtual_tempo
 from controller.config import Gates
 from controller.district import District, open_district
 from controller.events import AlarmRaised, CommandAnswered, Phase
 from controller.flight.mission_source import Mission, parse_mission
 from controller.links.transport import Transport
+from controller.run import RunResult, resume_run
 from controller.state import FlightState
 from controller.tasks import attended
-from sim.city_file import load_city
+from sim.city_file import CityFile, load_city
 from sim.drone import SimDrone
 from sim.links import Quality
 from sim.world import World, WorldSetup, running
 
 START, DOCK, ALTERNATE = "410105-LP-000001", "410105-LP-000003", "410105-LP-000004"
-PLACES = {
-    START: (34.7462, 113.6040),
-    DOCK: (34.7474, 113.6062),
-    ALTERNATE: (34.7464, 113.6072),
-}
 ASIDE = (34.7460, 113.6042)  # where the second drone stands, on open ground
 MEADOW = "meadow"
-MEADOW_PLACE = (34.7455, 113.6056)
+
+
+def hamlet() -> CityFile:
+    """The scenarios' hamlet with three docks and one meadow alone; the second drone stands beside the first dock."""
+    whole = load_city(example("scenarios") / "hamlet.yaml")
+    first, second = whole.drones
+    return msgspec.structs.replace(
+        whole,
+        drones=(first, msgspec.structs.replace(second, lat_deg=ASIDE[0], lon_deg=ASIDE[1])),
+        poles=tuple(pole for pole in whole.poles if pole.code in (START, DOCK, ALTERNATE)),
+        open_ground=tuple(place for place in whole.open_ground if place.name == MEADOW),
+    )
+
+
+PLACES = {pole.code: (pole.lat_deg, pole.lon_deg) for pole in hamlet().poles}
 LINE = ((34.7464, 113.6045), (34.7470, 113.6055))
 ANSWER_S = 0.04  # there and back over the radio
 COMMAND_LONG, COMMAND_ACK, MISSION_CURRENT = 76, 77, 42  # message numbers
@@ -40,25 +52,6 @@ COMMAND_LONG, COMMAND_ACK, MISSION_CURRENT = 76, 77, 42  # message numbers
 
 def _pairs(place: tuple[float, float]) -> dict[str, float]:
     return {"lat_deg": place[0], "lon_deg": place[1]}
-
-
-def city_text() -> str:
-    """The city file: a drone in its dock and one beside it, two docks to land on, a meadow, calm air, no zones."""
-    poles = [{"code": code, **_pairs(place)} for code, place in PLACES.items()]
-    city = {
-        "name": "hamlet",
-        "origin": {"lat_deg": 34.7468, "lon_deg": 113.6055},
-        "ground": {"amsl_m": 108.0, "geoid_m": -19.4},
-        "airspace": [],
-        "weather": {"wind_mps": 2.0, "from_deg": 70, "gust_mps": 0.3},
-        "drones": [
-            {"id": "drone-1", **_pairs(PLACES[START]), "heading_deg": 75},
-            {"id": "drone-2", **_pairs(ASIDE), "heading_deg": 75},
-        ],
-        "poles": poles,
-        "open_ground": [{"name": MEADOW, **_pairs(MEADOW_PLACE)}],
-    }
-    return yaml.safe_dump(city)
 
 
 def request(name: str = "there", *, backwards: bool = False, docks: tuple[str, ...] = (DOCK, ALTERNATE)) -> Mission:
@@ -182,9 +175,9 @@ def live(
     folder: Path, main: Callable[[Hamlet], Coroutine[Any, Any, None]], *, gates: Gates | None = None, loss: float = 0.0
 ) -> None:
     """Run `main` beside the running city, in virtual time."""
-    (folder / "city.yaml").write_text(city_text(), encoding="utf-8")
-    city = load_city(folder / "city.yaml")
-    given = WorldSetup(city, folder, folder / "runs", seed=3, link=Quality(loss, delay_s=0.02), gates=gates or Gates())
+    given = WorldSetup(
+        hamlet(), folder, folder / "runs", seed=3, link=Quality(loss, delay_s=0.02), gates=gates or Gates()
+    )
 
     async def beside(clock: Clock) -> None:
         world = Hamlet(given, clock, request())
@@ -192,6 +185,16 @@ def live(
             await attended(main(world), world.city.run())
 
     run(beside, virtual_tempo())
+
+
+async def finished(world: World, district: District) -> list[RunResult]:
+    """Finish every flight that an earlier controller left open, all at a time; results in the order of the log."""
+    async with asyncio.TaskGroup() as group:
+        works = [
+            group.create_task(resume_run(district, flight, world.configured(flight.drone), world.given.runs))
+            for flight in district.state.unfinished()
+        ]
+    return [work.result() for work in works]
 
 
 def only_flight(district: District) -> FlightState:

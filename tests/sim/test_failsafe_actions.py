@@ -132,14 +132,14 @@ def test_the_fence_can_come_on_with_arming_and_goes_off_with_disarming() -> None
     async def main(clock: Clock) -> None:
         async with stage(clock) as (sim, station):
             sim.set_parameter("FENCE_AUTOENABLE", 3)
-            assert not sim.autopilot.fence_enabled
+            assert not sim.autopilot.fencing.enabled
             assert await station.command(176, 1, 4) == 0
             assert await station.command(400, 1) == 0
-            assert sim.autopilot.fence_enabled
+            assert sim.autopilot.fencing.enabled
             await asyncio.sleep(0.1)
             assert "Max Alt and Circle fences auto-enabled" in station.texts()
             assert await station.command(400, 0) == 0
-            assert not sim.autopilot.fence_enabled
+            assert not sim.autopilot.fencing.enabled
 
     run(main, virtual_tempo())
 

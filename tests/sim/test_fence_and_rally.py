@@ -235,6 +235,20 @@ def test_distance_to_a_polygon_agrees_with_an_independent_library(
         assert (got < 0.0) == shape.contains(Point(e, n))
 
 
+@settings(deadline=None)
+@given(corners, st.booleans(), st.floats(0.0, 200.0), st.floats(-400, 400), st.floats(-400, 400))
+def test_what_an_area_forbids_is_what_lies_on_its_far_side(
+    ring_m: list[tuple[float, float]], inside_allowed: bool, radius_m: float, e: float, n: float
+) -> None:
+    scale = math.cos(math.radians(34.0)) * METRES_PER_DEG
+    points = tuple((34.0 + b / METRES_PER_DEG, 113.0 + a / scale) for a, b in ring_m)
+    for area in (Area(inside_allowed, points), Area(inside_allowed, points[:1], radius_m + 1.0)):
+        lat, lon = 34.0 + n / METRES_PER_DEG, 113.0 + e / scale
+        beyond_m = area.outside_m(lat, lon)
+        if beyond_m != 0.0:
+            assert area.forbids(lat, lon) == (beyond_m > 0.0)
+
+
 def test_outside_the_fence_it_can_be_armed_on_the_ground() -> None:
     # "Disarmed on the ground outside an inclusion circle with fence enabled by 207 (FENCE_TYPE 7): arming was ACCEPTED
     # once."

@@ -23,6 +23,7 @@ from tests.sim.hamlet import (
     alarms,
     answers,
     command_of,
+    finished,
     intents,
     live,
     only_flight,
@@ -193,7 +194,7 @@ def test_a_controller_killed_between_the_jump_and_its_record_takes_the_landing_u
         world.on_command(JUMP, again.append)
         await asyncio.sleep(4.0)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert landed_on(result) == ("completed", DOCK)
             assert only_flight(district).landing == DOCK
             assert again == []
@@ -214,7 +215,7 @@ def test_a_drone_that_is_on_its_way_to_open_ground_by_itself_is_left_alone_by_a_
         world.on_command(JUMP, late.append)
         await until(lambda: world.drone.autopilot.runner.seq >= ground.first_seq)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert landed_on(result) == ("completed", MEADOW)
             assert late == []
             assert "flight.diverted" in alarms(district)
@@ -237,7 +238,7 @@ def test_a_controller_that_starts_after_the_landing_says_only_what_somebody_saw(
             await world.kill(district, flying)
         await until(lambda: not world.drone.truth.armed)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert result.summary.flights[0].landed_on == place
             assert [reason["code"] for reason in result.reasons] == codes
             assert result.outcome == ("failed" if codes else "completed")
@@ -289,7 +290,7 @@ def test_a_flight_whose_drone_is_not_heard_after_a_restart_stays_open_until_a_pe
             await world.kill(district, flying)
         world.on_radio = lambda radio: radio.cut(1e6)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert [reason["code"] for reason in result.reasons] == ["drone.not-heard"]
             assert intents(district) == {only_flight(district).id}
             await close_flight(district, only_flight(district), "found in a tree", world.given.runs)

@@ -12,7 +12,6 @@ import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.intents import IntentState
-from controller.clock import VirtualLoop
 from controller.config import Gates, StatedWind
 from controller.district import District
 from controller.events import AnyEvent, FlightEnded, GateJudged, IntentAccepted, IntentChanged, Phase, Record
@@ -20,6 +19,7 @@ from controller.flight.gates import Launch
 from controller.flight.launch import upload_and_verify
 from controller.run import fly_mission
 from controller.state import State
+from controller.virtual_loop import VirtualLoop
 from sim.drone.arming import why_not_arm
 from sim.drone.autopilot import Autopilot
 from sim.drone.items import StoredItem
@@ -30,6 +30,7 @@ from tests.sim.hamlet import (
     START,
     Hamlet,
     answers,
+    finished,
     intents,
     live,
     only_flight,
@@ -168,7 +169,7 @@ def test_whenever_the_operator_stops_a_launch_no_ended_flight_holds_anything_and
                 assert held in {"", *(flight.id for flight in district.state.unfinished())}
         async with world.controller() as district:
             assert_holds_nothing(district)
-            left = await world.pick_up(district)
+            left = await finished(world, district)
             assert not intents(district)
             if any(result.outcome == "completed" for result in left):
                 return  # it had taken off, was followed and has landed
@@ -204,7 +205,7 @@ def test_a_drone_that_was_armed_and_disarms_itself_is_found_where_it_stood(tmp_p
             assert not only_flight(district).ended
         await asyncio.sleep(wait_s)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert [reason["code"] for reason in result.reasons] == ["flight.interrupted"]
             assert "still where it stood" in result.reasons[0]["en"]
             (ended,) = [r.event for r in district.store.read() if isinstance(r.event, FlightEnded)]
@@ -228,7 +229,7 @@ def test_a_controller_killed_during_a_launch_leaves_nothing_held_once_another_ha
             await asyncio.sleep(after_s)
             await world.kill(district, flying)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert result.outcome == ("completed" if world.off_m(PLACES[DOCK]) < 1.5 else "failed")
             assert not district.state.unfinished()
             assert not intents(district)
@@ -254,7 +255,7 @@ def test_a_controller_that_dies_while_it_writes_that_the_drone_flies_finds_it_fl
             await writes.wait()
             await world.kill(district, flying)
         async with world.controller() as district:
-            resumed = asyncio.create_task(world.pick_up(district))
+            resumed = asyncio.create_task(finished(world, district))
             flight = await until_phase(district, Phase.FLYING)
             assert flight.intent is IntentState.ACTIVATED
             (result,) = await resumed
@@ -324,7 +325,7 @@ def test_a_fence_that_an_earlier_flight_left_on_does_not_keep_the_drone_on_the_g
 ) -> None:
     def why_not(autopilot: Autopilot, *, force: bool) -> list[str]:
         """The real autopilot does not arm outside its fence."""
-        outside = autopilot.fence_enabled and autopilot.fence_excess(autopilot.believed())[0]
+        outside = autopilot.fencing.enabled and autopilot.fencing.excess(autopilot.believed())[0]
         return ["Vehicle breaching Polygon fence"] if outside else why_not_arm(autopilot, force=force)
 
     monkeypatch.setattr("sim.drone.autopilot.why_not_arm", why_not)
@@ -334,12 +335,12 @@ def test_a_fence_that_an_earlier_flight_left_on_does_not_keep_the_drone_on_the_g
         corners = ((34.76, 113.64), (34.762, 113.64), (34.76, 113.642))
         far = [StoredItem(5001, 0, 3.0, x=round(lat * 1e7), y=round(lon * 1e7)) for lat, lon in corners]
         autopilot.lists.fence.load(far)
-        autopilot.fence_switch = True
+        autopilot.fencing.switched = True
         async with world.controller() as district:
             flying = asyncio.create_task(world.fly(district))
             await until_phase(district, Phase.FLYING)
             assert answers(district, "fence off") == ["accepted"]
-            assert autopilot.fence_enabled  # this flight's own
+            assert autopilot.fencing.enabled  # this flight's own
             flying.cancel()
             await asyncio.wait([flying])
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from controller.cli.demo import simulated_city
+from controller.cli.city_process import city_process
 from controller.clock import scaled_tempo
 from controller.events import FlightEnded, Phase, PhaseChanged, decode_record
 
@@ -29,8 +29,8 @@ WISHED = "410105-LP-000003"
 def city(folder: Path, *more: str) -> Iterator[Path]:
     """A simulated city at speed, as `beichen sim city` runs it; yields its site file."""
     arguments = [str(EXAMPLE / "city.yaml"), "--into", str(folder), "--speed", str(SPEED), "--dock", WISHED, *more]
-    with simulated_city(arguments) as site:
-        yield site
+    with city_process(arguments) as simulated:
+        yield simulated.site
 
 
 def controller(site: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -35,6 +35,7 @@ from controller.tasks import attended
 from sim.faults import zone_over
 from sim.links import Quality
 from sim.world import World, WorldSetup, fly_once, running, setup
+from tests.sim.hamlet import finished
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zhengzhou"
 REQUEST = EXAMPLE / "pipeline.yaml"
@@ -217,7 +218,7 @@ def test_a_controller_that_dies_in_flight_finds_the_flight_and_reports_it_whole(
             await asyncio.wait([flying])
         await asyncio.sleep(20)
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
         assert result.outcome == "completed"
         assert result.summary.flights[0].landed_on == WISHED
         assert result.summary.controller_starts >= 1
@@ -240,7 +241,7 @@ def test_a_controller_stopped_before_takeoff_gives_everything_back(tmp_path: Pat
             await asyncio.wait([flying])
             assert not district.airspace.intents
         async with world.controller() as district:
-            await world.pick_up(district)
+            await finished(world, district)
             result = await world.fly(district)
         assert result.outcome == "completed"
 

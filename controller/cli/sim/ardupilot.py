@@ -10,13 +10,13 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from airspace.reasons import Reason, Words
+from airspace.reasons import Words
 from controller.cli import words
 from controller.cli.console import view_of
 from controller.cli.options import Exit, Output, Speed
 from controller.cli.sim.drones import (
-    BAD_COUNT,
     address_of,
+    bad_count,
     bad_height,
     bad_ports,
     console_for_people,
@@ -34,7 +34,7 @@ from sim.city_file import CityDrone, CityFile, CityGround, CityOrigin
 from sim.links import Quality
 from sim.serve.ardupilot import ArduPilots, Squadron
 from sim.serve.endpoints import LOOPBACK, Doors, Endpoint, Ports
-from sim.serve.fleet import MOST_DRONES, Site
+from sim.serve.fleet import Site
 from sim.serve.sitl_process import found
 from sim.world import site_file
 
@@ -69,9 +69,7 @@ def ardupilot(
     output: Output = Output(),
 ) -> int:
     """Run ArduPilots until stopped, and end them all then."""
-    counted = count >= 1 and first >= 0 and first + count <= MOST_DRONES
-    problems = [] if counted else [Reason(BAD_COUNT, "--count", {"value": first + count, "most": MOST_DRONES})]
-    refuse_any(problems + bad_ports(count, udp, tcp) + bad_height(amsl))
+    refuse_any(bad_count(count, first) + bad_ports(count, udp, tcp) + bad_height(amsl))
     program, middle, address = found(binary), place_of(at), address_of(gcs)
     tempo = scaled_tempo(speed)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +16,12 @@ import zmq.asyncio
 from cyclopts import Parameter
 
 from airspace.frames import LatLon
-from airspace.reasons import Words
+from airspace.reasons import Reason, Refused, Words
 from controller.cli import words
 from controller.cli.console import view_of
 from controller.cli.options import Exit, Output, Seed, Speed
+from controller.cli.sim.autopilots import RealAutopilots
+from controller.cli.sim.drones import bad_count, refuse_any
 from controller.cli.sim.parent import until_told_to_end
 from controller.cli.sim.site import write_site
 from controller.clock import Clock, fresh_seed, run, scaled_tempo
@@ -33,14 +37,17 @@ from poles.keys import KeyPair, new_key_pair, save_key_pair
 from sim.city import City
 from sim.city_file import CityFile, load_city
 from sim.fault_acts import acts_in
-from sim.fault_text import parse_fault
+from sim.fault_targets import NEEDS_INSIDE
+from sim.fault_text import fault_text, parse_fault
+from sim.faults import Fault
 from sim.links import UdpLink
 from sim.serve.sitl_drone import SitlDrone
-from sim.serve.sitl_process import Start, found
+from sim.serve.sitl_process import Start
 from sim.timeline import Timeline
 from sim.world import site_file
 
 LOOPBACK = "127.0.0.1"
+TELL_EVERY_S = 0.5
 PATIENCE_S = 60.0  # of the wall, until a real autopilot must be heard
 RECONNECT_MAX_MS = 300  # of the wall: seconds would be minutes in a city that runs faster
 
@@ -56,38 +63,40 @@ def city(
     starts: Annotated[
         datetime | None, Parameter(help="When its day begins, as 2026-05-18T22:00:00+08:00; now. 模拟开始时间。")
     ] = None,
-    ardupilot: Annotated[
-        Path | None, Parameter(help="Fly this ArduPilot simulator instead of our drones. 改用该 ArduPilot 仿真程序。")
-    ] = None,
+    pilots: RealAutopilots = RealAutopilots(),
     with_parent: Annotated[
         bool, Parameter(help="End when standard input ends. 标准输入结束时退出。", negative="")
     ] = False,
     output: Output = Output(),
 ) -> int:
     """Run a simulated city and write the site file to reach it."""
-    program = None if ardupilot is None else found(ardupilot)
+    program = pilots.program()
     loaded, faults = load_city(file), tuple(parse_fault(text) for text in inject)
+    if program is not None:
+        _refuse_inside(faults)
     tempo = scaled_tempo(speed, None if starts is None else starts.timestamp())
 
     async def serve(clock: Clock) -> None:
+        autopilots = {} if program is None else _autopilots(program, loaded, into, speed, pilots.first or 0)
         keys = {pole.code: new_key_pair() for pole in loaded.poles}
         server, listen = new_key_pair(), f"tcp://{LOOPBACK}:{_free_port()}"
         context = zmq.asyncio.Context()
-        autopilots = {} if program is None else _autopilots(program, loaded, into, speed)
-        try:
-            connections = {
-                code: CurveConnection(context, listen, pair, server.public, RECONNECT_MAX_MS)
-                for code, pair in keys.items()
-            }
+
+        async def live() -> None:
+            for pilot in autopilots.values():  # the day begins when they have started
+                await pilot.ready.wait()
             simulated = City(
                 loaded,
                 utc_s=clock.utc_s,
                 seed=fresh_seed() if seed is None else seed,
-                connections=connections,
+                connections={
+                    code: CurveConnection(context, listen, pair, server.public, RECONNECT_MAX_MS)
+                    for code, pair in keys.items()
+                },
                 folder=file.parent,
                 autopilots=autopilots,
             )
-            timeline = Timeline(simulated, acts_in(simulated), wished_dock=dock)
+            timeline, began_utc_s = Timeline(simulated, acts_in(simulated), wished_dock=dock), clock.utc_s()
             for fault in faults:
                 timeline.inject(fault)
             site = site_file(
@@ -98,14 +107,15 @@ def city(
             )
             pace = TempoConfig(speed=speed, utc_s=tempo.anchor_utc_s, monotonic_s=tempo.anchor_monotonic_s)
             site = msgspec.structs.replace(site, gateway=GatewayConfig(listen=listen), tempo=pace)
-            path = _write_site(into, site, server)
+            _tell_ready(
+                _write_site(into, site, server), {name: pilot.version for name, pilot in autopilots.items()}, output
+            )
+            telling = [_tell_of(simulated, timeline, began_utc_s)] if output.json else []
+            await attended(simulated.run(), *telling)
 
-            async def announce() -> None:
-                for pilot in autopilots.values():
-                    await pilot.ready.wait()
-                _tell_ready(path, output)
-
-            await attended(until_told_to_end(with_parent), simulated.run(), announce())
+        try:
+            runs = [pilot.run() for pilot in autopilots.values()]
+            await attended(until_told_to_end(with_parent), *runs, live())
         finally:
             context.destroy(linger=0)
 
@@ -114,8 +124,20 @@ def city(
     return Exit.DONE
 
 
-def _autopilots(program: Path, loaded: CityFile, into: Path, speed: float) -> dict[str, SitlDrone]:
+def _refuse_inside(faults: Sequence[Fault]) -> None:
+    """Raise `Refused` for faults that no real autopilot can have."""
+    problems = [
+        Reason(NEEDS_INSIDE, f"--inject {fault_text(fault)}", {"what": fault_text(fault)})
+        for fault in faults
+        if fault.inside
+    ]
+    if problems:
+        raise Refused(problems)
+
+
+def _autopilots(program: Path, loaded: CityFile, into: Path, speed: float, first: int) -> dict[str, SitlDrone]:
     """A real autopilot where each drone of the city stands, its files in a folder beside the site file."""
+    refuse_any(bad_count(len(loaded.drones), first))
     return {
         drone.id: SitlDrone(
             Start(
@@ -129,7 +151,7 @@ def _autopilots(program: Path, loaded: CityFile, into: Path, speed: float) -> di
             ),
             patience_s=PATIENCE_S * speed,
         )
-        for number, drone in enumerate(loaded.drones)
+        for number, drone in enumerate(loaded.drones, first)
     }
 
 
@@ -159,11 +181,33 @@ def _write_site(into: Path, site: SiteFile, server: KeyPair) -> Path:
     return path
 
 
-def _tell_ready(path: Path, output: Output) -> None:
+def _tell_ready(path: Path, autopilots: Mapping[str, str], output: Output) -> None:
     if output.json:
-        sys.stdout.write(json.dumps({"site": str(path)}) + "\n")
-        sys.stdout.flush()
+        _tell_machine({"site": str(path), "autopilots": autopilots})
     else:
         view = view_of(output.lang, json=False)
         view.say(words.CITY_READY)
         view.say(Words(f"  beichen fly MISSION --site {path}", f"  beichen fly MISSION --site {path} --lang zh"))
+
+
+async def _tell_of(simulated: City, timeline: Timeline, began_utc_s: float) -> None:
+    """Tell machines, until cancelled, of each drone that lands, takes off, arms or disarms, and of each fault."""
+    told: dict[str, dict[str, object]] = {}
+    faults = 0
+    while True:
+        for name, flown in simulated.flown.items():
+            truth = flown.truth
+            how: dict[str, object] = {"drone": name, "landed": truth.landed, "armed": truth.armed}
+            if told.get(name) != how:
+                told[name] = how
+                _tell_machine(how)
+        for one in timeline.happened[faults:]:
+            when = {"utc_s": began_utc_s + one.at_s, "began": one.began}
+            _tell_machine({"fault": fault_text(one.fault), **when})
+        faults = len(timeline.happened)
+        await asyncio.sleep(TELL_EVERY_S)
+
+
+def _tell_machine(line: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -105,10 +105,7 @@ def drones(
     output: Output = Output(),
 ) -> int:
     """Serve drones until stopped."""
-    problems = (
-        [] if 1 <= count <= MOST_DRONES else [Reason(BAD_COUNT, "--count", {"value": count, "most": MOST_DRONES})]
-    )
-    refuse_any(problems + bad_ports(count, udp, tcp) + bad_height(amsl) + _bad_radio(link_loss, link_delay))
+    refuse_any(bad_count(count) + bad_ports(count, udp, tcp) + bad_height(amsl) + _bad_radio(link_loss, link_delay))
     middle, address, quality = place_of(at), address_of(gcs), Quality(loss=link_loss, delay_s=link_delay)
 
     async def serve(clock: Clock) -> None:
@@ -141,6 +138,13 @@ def refuse_any(problems: list[Reason]) -> None:
     """Raise `BadOption` with all problems when there are any."""
     if problems:
         raise BadOption(problems)
+
+
+def bad_count(count: int, first: int = 0) -> list[Reason]:
+    """What is wrong with a number of drones, numbered from `first` on."""
+    if count >= 1 and first >= 0 and first + count <= MOST_DRONES:
+        return []
+    return [Reason(BAD_COUNT, "--count", {"value": first + count, "most": MOST_DRONES})]
 
 
 def bad_ports(count: int, udp: int, tcp: int) -> list[Reason]:

@@ -16,18 +16,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from airspace.reasons import Lang, Reason, Rule, Words
+from airspace.reasons import Lang, Words
 from controller.cli import words
 from controller.cli.options import BadOption, Exit, Output
 from controller.clock import wall_s
 from controller.run import make_folder
 from sim.faults import FAULTS
-from sim.world.day import Day, read_day, write_day
-from sim.world.exploring import DayKind, Tally, explore, jobs_here, live_in_memory
+from sim.generated_city import size_problems
+from sim.world.days.day import Day, read_day, write_day
+from sim.world.days.exploring import DayKind, Tally, explore, jobs_here, live_in_memory
+from sim.world.days.living import Verdict
+from sim.world.days.shrinking import Shrinker
 from sim.world.invariants import INVARIANTS, Breach
-from sim.world.living import Verdict
-from sim.world.random_day import least_poles
-from sim.world.shrinking import Shrinker
 
 HELP = Words("Live random city days and look for a broken promise.", "随机模拟城市的一天又一天，查找被违反的不变量。")
 EXPLORING = Words("days lived", "已模拟天数")
@@ -49,15 +49,6 @@ SHRUNK = Words(
 )
 HOLDS = Words("every promise held; digest {digest}", "全部不变量成立；摘要 {digest}")
 BEFORE = Words("before it", "此前事件")
-TOO_FEW_POLES = Rule(
-    "explore.too-few-poles",
-    Words(
-        "{poles} poles are too few for {drones} drones: every fourth has a dock, and each drone needs one, "
-        "and one more",
-        "{poles} 根灯杆不足以供 {drones} 架无人机使用：每四根灯杆有一个机库，除每架无人机各一个外还需一个",
-    ),
-    Words("Give --poles {least} or more, or fewer --drones.", "请将 --poles 设为 {least} 或以上，或减少 --drones。"),
-)
 WORDS = {invariant.code: invariant.words for invariant in INVARIANTS}
 OTHER_KINDS = {
     "killed at an event": "控制器在某事件时被终止",
@@ -89,8 +80,8 @@ def explore_days(
     """Live random days in parallel; shrink each that breaks a promise and write it into a file."""
     if replay is not None:
         return _replay(read_day(replay), output)
-    if poles < (least := least_poles(drones)):
-        raise BadOption([Reason(TOO_FEW_POLES, "--poles", {"poles": poles, "drones": drones, "least": least})])
+    if problems := size_problems(drones, poles, "--poles"):
+        raise BadOption(problems)
     make_folder(into)
     kind = DayKind(drones, poles, minutes)
     exploration = _Exploration(kind, into, output)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.text import Text
 
-from airspace.reasons import Lang, Reason, Refused, Rule, Words
+from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli.demo import example
 from controller.cli.options import BadOption, Exit, Output, Seed, Speed
+from controller.cli.sim.autopilots import RealAutopilots
 from controller.cli.sim.live_stage import play_live
+from controller.cli.sim.result_view import ResultView
 from controller.run import make_folder
-from sim.world.junit import junit_xml
-from sim.world.scenario import Scenario, load_scenario
-from sim.world.scenario_judge import Judged, judge, mission_end
-from sim.world.scenario_virtual import play_virtually
+from sim.world.scenarios.judging import judge
+from sim.world.scenarios.junit import junit_xml
+from sim.world.scenarios.needs import inside_needed
+from sim.world.scenarios.scenario import Scenario, load_scenario
+from sim.world.scenarios.virtual import play_virtually
 
 HELP = Words("Play scenarios and check what is expected of them.", "运行情景并核对其预期。")
 NO_SCENARIO = Rule(
@@ -45,13 +45,11 @@ TWO_TEMPOS = Rule(
     Words("virtual time has no speed", "虚拟时间没有倍速"),
     Words("Leave --virtual or --speed out.", "请去掉 --virtual 或 --speed。"),
 )
-TITLE = Words("{title} ({name}, seed {seed})", "{title}（{name}，种子 {seed}）")
-AS_EXPECTED = Words("as expected", "符合预期")
-NOT_SO = Words("not as expected", "不符合预期")
-FOUND = Words("{expected}, but: {found}", "{expected}，实际：{found}")
-REPLAY = Words("again: {command}", "重现：{command}")
-SUMMARY = Words("scenarios that came as expected: {good} of {n}", "{n} 个情景中 {good} 个符合预期")
-FOLDER = Words("run folders: {folder}", "运行文件夹：{folder}")
+TWO_WORLDS = Rule(
+    "scenario.autopilot-in-virtual-time",
+    Words("a real autopilot keeps time by itself, it has no virtual time", "真实自驾仪自行计时，没有虚拟时间"),
+    Words("Leave --virtual or --ardupilot out.", "请去掉 --virtual 或 --ardupilot。"),
+)
 
 
 def run_scenarios(
@@ -61,51 +59,76 @@ def run_scenarios(
     ] = False,
     speed: Speed | None = None,
     seed: Annotated[Seed | None, Parameter(help="Another seed than the scenario's. 随机种子。")] = None,
+    pilots: RealAutopilots = RealAutopilots(),
     junit: Annotated[Path | None, Parameter(help="Write a JUnit XML file. 写出 JUnit XML。")] = None,
     runs: Annotated[Path, Parameter(help="Folder for run folders. 运行文件夹。")] = Path("runs"),
     output: Output = Output(),
 ) -> int:
-    """Play scenarios in virtual time, or with `--speed` over real sockets, and check what is expected of them."""
+    """Play scenarios in virtual time, or with `--speed` or `--ardupilot` over real sockets, and check what came."""
     if virtual and speed is not None:
         raise BadOption([Reason(TWO_TEMPOS, "--virtual")])
+    if virtual and pilots.ardupilot:
+        raise BadOption([Reason(TWO_WORLDS, "--virtual")])
+    pilots.program()
     if junit is not None:
         _writable(junit)
-    chosen = [load_scenario(path, seed=seed) for path in found(scenarios)]
+    loaded = [(load_scenario(path, seed=seed), named) for path, named in found(scenarios)]
+    chosen, left_out = sorted_out(loaded, pilots)
+    if pilots.ardupilot and speed is None:
+        speed = 1.0
+    view = ResultView(output, speed, pilots)
+    for scenario, reasons in left_out:
+        view.left_out(scenario, reasons)
     results = []
     for scenario in chosen:
         folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=make_folder(runs)))
         played = (
             play_virtually(scenario, folder, lang=output.lang)
             if speed is None
-            else play_live(scenario, folder, speed=speed, lang=output.lang)
+            else play_live(scenario, folder, speed=speed, lang=output.lang, pilots=pilots)
         )
         results.append(judge(scenario, played))
-        _tell(results[-1], folder, speed, output)
+        view.result(results[-1], folder)
     if junit is not None:
         junit.write_bytes(junit_xml(results, output.lang))
-    good = sum(judged.as_expected for judged in results)
-    if not output.json:
-        Console(highlight=False).print(SUMMARY.text(output.lang, {"good": good, "n": len(results)}))
-    return Exit.DONE if good == len(results) else Exit.REFUSED
+    view.summary(results)
+    return Exit.DONE if all(judged.as_expected for judged in results) else Exit.REFUSED
 
 
-def found(given: tuple[Path, ...]) -> list[Path]:
-    """The scenario files that paths and names mean; all that come along when none is given.
+def sorted_out(
+    scenarios: Sequence[tuple[Scenario, bool]], pilots: RealAutopilots
+) -> tuple[list[Scenario], list[tuple[Scenario, list[Reason]]]]:
+    """The scenarios that are played, and those of folders that real autopilots cannot fly, with the reasons.
+
+    Raises `Refused` for scenarios that were named one by one and cannot be flown, and when none is left.
+    """
+    if not pilots.ardupilot:
+        return [scenario for scenario, _ in scenarios], []
+    needs = [(scenario, named, inside_needed(scenario)) for scenario, named in scenarios]
+    chosen = [scenario for scenario, _, reasons in needs if not reasons]
+    refused = [reason for _, named, reasons in needs if named or not chosen for reason in reasons]
+    if refused:
+        raise Refused(refused)
+    return chosen, [(scenario, reasons) for scenario, _, reasons in needs if reasons]
+
+
+def found(given: tuple[Path, ...]) -> list[tuple[Path, bool]]:
+    """The scenario files that paths and names mean, and whether each was named; all that come along by default.
 
     Raises `Refused` for what is neither a file, a folder nor the name of one.
     """
     own = example("scenarios")
-    files: list[Path] = []
+    files: list[tuple[Path, bool]] = []
     for path in given or (own,):
         if path.is_dir():
             there = _in_folder(path)
             if not there:
                 raise Refused([Reason(EMPTY_FOLDER, str(path))])
-            files += there
+            files += [(file, False) for file in there]
         elif path.is_file():
-            files.append(path)
+            files.append((path, True))
         elif (named := own / f"{path}.yaml").is_file():
-            files.append(named)
+            files.append((named, True))
         else:
             known = ", ".join(file.stem for file in _in_folder(own))
             raise Refused([Reason(NO_SCENARIO, str(path), {"value": str(path), "known": known})])
@@ -127,55 +150,3 @@ def _in_folder(folder: Path) -> list[Path]:
     """The scenarios of a folder; its cities and charts are other files."""
     files = sorted(folder.glob("*.yaml"))
     return [file for file in files if "\nkind: scenario" in file.read_text(encoding="utf-8", errors="replace")]
-
-
-def _command(scenario: Scenario, speed: float | None) -> str:
-    pace = "" if speed is None else f" --speed {speed:g}"
-    return f"beichen sim run {scenario.path} --seed {scenario.file.world.seed}{pace}"
-
-
-def _tell(judged: Judged, folder: Path, speed: float | None, output: Output) -> None:
-    if output.json:
-        sys.stdout.write(json.dumps(as_json(judged, folder, speed), ensure_ascii=False) + "\n")
-        sys.stdout.flush()
-        return
-    lang, console = output.lang, Console(highlight=False, soft_wrap=True)
-    scenario = judged.scenario
-    verdict, style = (AS_EXPECTED, "bold green") if judged.as_expected else (NOT_SO, "bold red")
-    named = TITLE.text(lang, {"title": scenario.title, "name": scenario.name, "seed": scenario.file.world.seed})
-    console.print(Text(f"{named}  ", "bold") + Text(verdict.text(lang), style))
-    for line in judged.story(lang):
-        console.print(Text(f"  {line}", "dim"))
-    for check in judged.checks:
-        console.print(_check_line(check.expected, check.found, check.held, lang))
-    if not judged.as_expected:
-        console.print(Text("  " + FOLDER.text(lang, {"folder": folder})))
-        console.print(Text("  " + REPLAY.text(lang, {"command": _command(scenario, speed)})))
-
-
-def _check_line(expected: Words, found: Words, held: bool, lang: Lang) -> Text:
-    if held:
-        return Text("  ✓ ", "green") + Text(expected.text(lang))
-    return Text("  ✗ ", "bold red") + Text(FOUND.text(lang, {"expected": expected, "found": found}))
-
-
-def as_json(judged: Judged, folder: Path, speed: float | None) -> dict[str, Any]:
-    """The result for machines."""
-    scenario, played = judged.scenario, judged.played
-    ends = {wish.name: mission_end(wish.name, played) for wish in scenario.wishes}
-    return {
-        "scenario": scenario.name,
-        "as_expected": judged.as_expected,
-        "seed": scenario.file.world.seed,
-        "lasted_s": round(played.lasted_s, 3),
-        "missions": {
-            name: {"outcome": end.outcome, "landed_on": end.landed_on, "drone": end.drone, "reasons": list(end.reasons)}
-            for name, end in ends.items()
-        },
-        "checks": [
-            {"en": check.expected.en, "zh": check.expected.zh, "found": check.found.en, "held": check.held}
-            for check in judged.checks
-        ],
-        "folder": str(folder),
-        "again": _command(scenario, speed),
-    }

@@ -15,9 +15,9 @@ from controller.cli.sim.explore import OTHER_KINDS, kind_words
 from controller.events import CommandAnswered, Record
 from controller.flight.gates import FIX_WORDS
 from sim.faults import FAULTS
-from sim.world.day import Day, DayLink, Death
-from sim.world.exploring import kinds_of
-from sim.world.random_day import random_day
+from sim.world.days.day import Day, DayLink, Death
+from sim.world.days.exploring import kinds_of
+from sim.world.days.random_day import random_day
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

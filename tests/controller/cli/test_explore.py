@@ -9,7 +9,7 @@ import pytest
 
 import controller.cli.sim.explore as verb
 from controller.cli.app import run as main
-from sim.world.day import read_day
+from sim.world.days.day import read_day
 from tests.sim.world.planted_bugs import fence_off_by_one_leg
 
 SMALL = ("--seeds", "1", "--first", "3", "--drones", "2", "--poles", "12", "--minutes", "4", "--jobs", "1")
@@ -48,10 +48,10 @@ def test_a_file_that_is_no_day_is_refused(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_too_few_poles_for_the_drones_are_refused_with_how_many_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sim", "explore", "--seeds", "1", "--drones", "5", "--poles", "23"]) == 2
+    assert main(["sim", "explore", "--seeds", "1", "--drones", "7", "--poles", "8"]) == 2
     said_then = " ".join("".join(capsys.readouterr()).split())
-    assert "[explore.too-few-poles]" in said_then
-    assert "--poles 24 or more" in said_then
+    assert "[city.too-few-poles]" in said_then
+    assert "at least 9 poles" in said_then
 
 
 @pytest.mark.parametrize(

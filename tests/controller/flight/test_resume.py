@@ -16,6 +16,7 @@ from controller.flight.mission_source import load_mission
 from controller.tasks import attended
 from poles.services.cover import Cover
 from sim.world import World, running, setup
+from tests.sim.hamlet import finished
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
 START, WISHED, ALTERNATE = "410105-LP-000001", "410105-LP-000003", "410105-LP-000004"
@@ -58,7 +59,7 @@ def test_a_controller_killed_before_takeoff_leaves_no_dock_locked_to_the_next_on
     async def main(world: World) -> None:
         await killed_after(world, after_s, tmp_path / "killed.db")
         async with world.controller() as district:
-            left = await world.pick_up(district)
+            left = await finished(world, district)
             assert [result.outcome for result in left] in ([], ["failed"])
             assert not district.state.unfinished()
             for pole in (WISHED, ALTERNATE, START):
@@ -74,7 +75,7 @@ def test_a_controller_killed_while_the_drone_lands_closes_the_dock_over_it_after
         await asyncio.sleep(180)
         assert world.city.drones["drone-1"].truth.landed
         async with world.controller() as district:
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             (ended,) = [r.event for r in district.store.read() if isinstance(r.event, FlightEnded)]
         assert (result.outcome, ended.landed_on) == ("completed", WISHED)
         docked = world.city.poles[WISHED].dock.readings()

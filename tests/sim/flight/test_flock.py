@@ -14,7 +14,8 @@ import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon, LocalFrame
-from controller.clock import Clock, VirtualLoop, run, virtual_tempo
+from controller.clock import Clock, run, virtual_tempo
+from controller.virtual_loop import VirtualLoop
 from sim.drone import SimDrone
 from sim.drone.modes import Mode
 from sim.flight.bodies import ARRAYS_FROM

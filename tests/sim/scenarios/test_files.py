@@ -10,7 +10,7 @@ import pytest
 from airspace.reasons import Refused
 from controller.cli.demo import example
 from sim.city_file import load_city, save_city
-from sim.world.scenario import Scenario, load_scenario, standing_alone
+from sim.world.scenarios.scenario import Scenario, load_scenario, standing_alone
 
 GOOD = """\
 beichen: 1

@@ -14,11 +14,12 @@ from controller.cli.demo import example
 from controller.cli.options import Exit
 from controller.cli.words import ORDERS
 from controller.events import CommandAnswered
-from sim.world.junit import junit_xml
-from sim.world.scenario import load_scenario
-from sim.world.scenario_judge import Judged, judge
-from sim.world.scenario_play import DroneTruth, Played
-from sim.world.scenario_virtual import play_virtually
+from sim.world.scenarios.judging import Judged, judge
+from sim.world.scenarios.junit import junit_xml
+from sim.world.scenarios.play import Played
+from sim.world.scenarios.scenario import load_scenario
+from sim.world.scenarios.virtual import play_virtually
+from sim.world.truth import DroneTruth
 
 CALM = example("scenarios") / "calm-morning.yaml"
 STORM = example("scenarios") / "strong-wind.yaml"

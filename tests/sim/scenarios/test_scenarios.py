@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from controller.cli.demo import example
-from sim.world.living import DayWorld
-from sim.world.scenario import Scenario, load_scenario
-from sim.world.scenario_judge import Judged, judge
-from sim.world.scenario_virtual import play_virtually
+from sim.world.scenarios.judging import Judged, judge
+from sim.world.scenarios.scenario import Scenario, load_scenario
+from sim.world.scenarios.virtual import play_virtually
+from sim.world.watched import WatchedWorld
 
 SCENARIOS = [
     path for path in sorted(example("scenarios").glob("*.yaml")) if "kind: scenario" in path.read_text("utf-8")
@@ -94,12 +94,15 @@ def test_by_day_the_night_shift_is_flown_as_a_whole(tmp_path: Path) -> None:
 def test_a_drone_in_a_block_that_its_controller_does_not_see_breaks_the_promise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = DayWorld.zones
+    seen = WatchedWorld.zones
     looks = count()
-    monkeypatch.setattr(DayWorld, "zones", lambda self: seen(self) if next(looks) == 0 else ())
+    monkeypatch.setattr(WatchedWorld, "zones", lambda self: seen(self) if next(looks) == 0 else ())
     (tmp_path / "runs").mkdir()
     played = play_virtually(load_scenario(example("scenarios") / "night-shift.yaml"), tmp_path / "runs")
-    assert [one.split(":")[0] for one in played.broken if "QUIET-1" in one] == ["reservations-apart", "out-of-blocks"]
+    assert [one.split(":")[0] for one in played.broken or () if "QUIET-1" in one] == [
+        "reservations-apart",
+        "out-of-blocks",
+    ]
 
 
 def test_the_same_seed_gives_the_same_log(tmp_path: Path) -> None:

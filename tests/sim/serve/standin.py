@@ -1,7 +1,10 @@
 """A stand-in for ArduPilot's simulator: its command line and its TCP ports with a simulated drone behind them.
 
+Of ArduPilot's simulator it has the parameters of the wind, which can be set on its second port.
+
 The environment variable STANDIN makes it misbehave: `crash` ends it a while after its start, `late` opens the ports
-only after two seconds, `mute` never says a word, `stubborn` does not heed SIGTERM.
+only after two seconds, `mute` never says a word, `stubborn` does not heed SIGTERM, `dying` ends it in flight,
+`cold` boots as long as a real one before it can be armed.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import signal
 import sys
 from pathlib import Path
 
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+
 from controller.clock import Clock, run, scaled_tempo
 from sim.drone import SimDrone
 from sim.links import Link, serve_tcp
@@ -21,6 +26,37 @@ from sim.wind import Wind
 
 MANNER = os.environ.get("STANDIN", "")
 CRASH_S, LATE_S = 1.0, 2.0
+FLOWN_S = 8.0
+
+
+class SimulatorsLink:
+    """A link on which the wind can be set: PARAM_SET of SIM_WIND_*, answered with PARAM_VALUE as ArduPilot does."""
+
+    def __init__(self, link: Link, wind: Wind, system_id: int) -> None:
+        self._link = link
+        self._wind = wind
+        self._values: dict[str, float] = {}
+        self._parser = mavlink.MAVLink(None)
+        self._parser.robust_parsing = True
+        self._sender = mavlink.MAVLink(None, system_id, 1)
+        self.send, self.close = link.send, link.close
+
+    async def receive(self) -> bytes:
+        data = await self._link.receive()
+        for message in self._parser.parse_buffer(bytearray(data)) or ():
+            if isinstance(message, mavlink.MAVLink_param_set_message) and message.param_id.startswith("SIM_WIND_"):
+                self._set(message.param_id, message.param_value)
+        return data
+
+    def _set(self, name: str, value: float) -> None:
+        values = self._values
+        values[name] = value
+        speed, from_deg = values.get("SIM_WIND_SPD", 0.0), values.get("SIM_WIND_DIR", 180.0)
+        self._wind.set_mean(speed, from_deg, gust_mps=values.get("SIM_WIND_TURB", 0.0))
+        say(f"{name} {value:g}")
+        kind = mavlink.MAV_PARAM_TYPE_REAL32
+        answer = mavlink.MAVLink_param_value_message(name.encode(), value, kind, 1, 65535)
+        self.send(bytes(answer.pack(self._sender)))
 
 
 def settings(path: Path) -> dict[str, float]:
@@ -49,6 +85,7 @@ async def main(clock: Clock) -> None:
     asked = arguments()
     lat, lon, amsl, heading = (float(part) for part in asked.home.split(","))
     rng = random.Random(asked.sysid)
+    wind = Wind(rng=rng)
     drone = SimDrone(
         lat_deg=lat,
         lon_deg=lon,
@@ -56,9 +93,9 @@ async def main(clock: Clock) -> None:
         heading_deg=heading,
         system_id=asked.sysid,
         rng=rng,
-        wind=Wind(rng=rng),
+        wind=wind,
         utc_s=clock.utc_s,
-        warm=True,
+        warm=MANNER != "cold",
     )
     say("Waiting for connection ....")
     began = asyncio.Event()
@@ -70,7 +107,10 @@ async def main(clock: Clock) -> None:
 
     def second(link: Link) -> None:
         if MANNER != "mute":
-            drone.attach(link)
+            drone.attach(SimulatorsLink(link, wind, asked.sysid))
+
+    if MANNER == "dying":
+        drone.on_takeoff.append(crash_soon)
 
     if MANNER == "late":
         await asyncio.sleep(LATE_S)
@@ -83,6 +123,10 @@ async def main(clock: Clock) -> None:
         await began.wait()
         say("Smoothing reset at 0.001")
         await drone.run()
+
+
+def crash_soon(lat_deg: float, lon_deg: float) -> None:
+    asyncio.get_running_loop().call_later(FLOWN_S, crash)
 
 
 def crash() -> None:

@@ -131,6 +131,23 @@ def test_two_instances_fly_behind_the_face_of_simulated_drones(binary: Path, tmp
     assert processes_in(tmp_path / "fleet") == []
 
 
+def test_the_wind_that_it_shall_feel_is_set_in_its_simulator_and_told_once(binary: Path, tmp_path: Path) -> None:
+    async def scene() -> list[str]:
+        async with flying(squadron(binary, tmp_path / "fleet")) as pilots:
+            (pilot,) = pilots.drones
+            pilot.feel_wind(7.3, 250.0, 0.8)
+            await when(lambda: pilot._set.get("SIM_WIND_TURB") == pytest.approx(0.8))
+            await asyncio.sleep(1.5)  # time to be told again
+            pilot.feel_wind(9.0, 250.0, 0.8)
+            await when(lambda: pilot._set.get("SIM_WIND_SPD") == 9.0)
+            log = tmp_path / "fleet" / f"ardupilot-{pilot.system_id - 1}" / "sitl.log"
+            return [line for line in log.read_text().splitlines() if line.startswith("SIM_")]
+
+    assert asyncio.run(scene()) == [
+        "SIM_WIND_T 1", "SIM_WIND_SPD 7.3", "SIM_WIND_DIR 250", "SIM_WIND_TURB 0.8", "SIM_WIND_SPD 9"
+    ]  # fmt: skip
+
+
 def test_an_instance_that_dies_ends_all_and_its_last_words_are_told(
     binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from sim.world.exploring import DayKind, live_in_memory
+from sim.world.days.exploring import DayKind, live_in_memory
 
 SMALL = DayKind(drones=2, poles=12, minutes=5.0)
 

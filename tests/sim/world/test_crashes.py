@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from controller.cli.demo import example
 from sim.fault_text import parse_fault
 from sim.faults import Fault
-from sim.world import exploring
-from sim.world.day import Day
-from sim.world.exploring import DayKind, live_in_memory
-from sim.world.living import DayWorld
-from sim.world.scenario import load_scenario
-from sim.world.scenario_judge import judge
-from sim.world.scenario_play import Play
-from sim.world.scenario_virtual import play_virtually
+from sim.world.days import exploring
+from sim.world.days.day import Day
+from sim.world.days.exploring import DayKind, live_in_memory
+from sim.world.days.living import DayWorld
+from sim.world.scenarios.judging import judge
+from sim.world.scenarios.play import Play
+from sim.world.scenarios.scenario import load_scenario
+from sim.world.scenarios.virtual import play_virtually
 
 CALM = example("scenarios") / "calm-morning.yaml"
 
@@ -42,13 +42,14 @@ def test_a_fault_that_cannot_begin_is_a_crash_of_the_day(monkeypatch: pytest.Mon
 
 
 def test_a_fault_that_cannot_begin_fails_the_scenario(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def broken(self: Play) -> None:
+    def broken(self: Play, fault: Fault) -> None:
         raise RuntimeError("planted")
 
     monkeypatch.setattr(Play, "_kill", broken)
     calm = load_scenario(CALM)
     scenario = dataclasses.replace(calm, faults=(parse_fault("controller=killed@20~5"),))
     played = play_virtually(scenario, tmp_path)
+    assert played.broken is not None
     assert len(played.broken) == 1
     assert played.broken[0].startswith("no-crash: RuntimeError")
     assert "planted" in played.broken[0]

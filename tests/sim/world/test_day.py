@@ -16,9 +16,9 @@ from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.clock import VIRTUAL_START_S
 from missions.request import Request
-from sim.world.day import Day, DayMission, chart_of, mission_of, read_day, write_day
-from sim.world.exploring import DayKind, kinds_of
-from sim.world.random_day import CLEAR_OF_DOCKS_M, random_day
+from sim.world.days.day import Day, DayMission, chart_of, mission_of, read_day, write_day
+from sim.world.days.exploring import DayKind, kinds_of
+from sim.world.days.random_day import CLEAR_OF_DOCKS_M, random_day
 
 SEEDS = st.integers(min_value=0, max_value=2**31)
 
@@ -100,8 +100,8 @@ def test_an_unknown_fault_or_drone_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_few_poles_for_the_drones_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 24 poles"):
-        random_day(1, drones=5, poles=23)
+    with pytest.raises(Refused, match="at least 7 poles"):
+        random_day(1, drones=5, poles=6)
 
 
 def test_days_are_hostile_each_in_its_own_way() -> None:
@@ -115,6 +115,28 @@ def test_days_are_hostile_each_in_its_own_way() -> None:
     faults = [fault for seed in range(120) for fault in kind.day(seed).happenings]
     assert any(fault.name == "wind" and fault.detail("over_s") for fault in faults)  # a front
     assert any(fault.name == "battery" and fault.number < 20.0 for fault in faults)
+
+
+def test_about_one_day_in_six_is_calm_and_no_other_is() -> None:
+    days = [random_day(seed, drones=3, poles=24, minutes=10.0) for seed in range(600)]
+    calm = [day for day in days if set(kinds_of(day)) <= {"no bad luck", "timed block"}]
+    assert 0.12 <= len(calm) / len(days) <= 0.22
+    assert sum(bool(day.faults) for day in days) > 0.6 * len(days)
+
+
+def test_many_missions_wish_to_come_home_and_others_for_a_free_dock() -> None:
+    homes = free = wishes = 0
+    for seed in range(60):
+        day = random_day(seed)
+        docks = {(pole.lat_deg, pole.lon_deg): pole.code for pole in day.city.poles if "dock" in pole.services}
+        stands = {drone.id: docks[drone.lat_deg, drone.lon_deg] for drone in day.city.drones}
+        for wish in day.missions:
+            assert len(set(wish.docks)) == len(wish.docks)
+            wishes += 1
+            homes += wish.docks[0] == stands[wish.drone]
+            free += not set(wish.docks) & (set(stands.values()) - {stands[wish.drone]})
+    assert 0.3 <= homes / wishes <= 0.6
+    assert 0.8 <= free / wishes < 1.0
 
 
 def test_some_missions_lead_over_the_last_dock_of_another_that_is_asked_for_soon_after() -> None:

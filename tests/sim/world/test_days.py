@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sim.world.exploring import DayKind, Tally, explore, kinds_of, live_in_memory
+from sim.world.days.exploring import DayKind, Tally, explore, kinds_of, live_in_memory
 
 SMALL = DayKind(drones=3, poles=24, minutes=10.0)
 SOAK_DAYS = int(os.environ.get("BEICHEN_SOAK_DAYS", "300"))

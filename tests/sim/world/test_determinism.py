@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.world.exploring import live_in_memory
+from sim.world.days.exploring import live_in_memory
 from tests.sim.world.digest_process import SMALL
 
 ROOT = Path(__file__).parents[3]

@@ -35,8 +35,10 @@ from controller.events import (
 from controller.flight.gates import GATES
 from missions.plan import PlanVolume
 from sim.faults import Fault
+from sim.generated_city import ORIGIN
 from sim.timeline import Happening
-from sim.world.day import DayLink, DayZone
+from sim.world.days.day import DayLink, DayZone
+from sim.world.days.random_day import random_day
 from sim.world.invariants import INVARIANTS
 from sim.world.invariants.docks import CoverOpenUnderDrones, NeverOpensInRain
 from sim.world.invariants.durability import EVERY_LOOKS, AcknowledgedIsStored, NothingForgotten
@@ -44,10 +46,9 @@ from sim.world.invariants.endings import ChargeAtLanding, EveryFlightEnds, Missi
 from sim.world.invariants.in_the_air import APART_M, InItsAirspace, KeptApart, NeverStrikes, OutOfBlocks
 from sim.world.invariants.launches import GatesPassed, OneHandOnADrone
 from sim.world.invariants.reservations import DocksHeldOnce, ReservationsApart
-from sim.world.random_day import MIDDLE, random_day
 from sim.world.scene import Block, Sight
 
-FRAME = LocalFrame(MIDDLE)
+FRAME = LocalFrame(ORIGIN)
 FLYING = Sight("drone-1", 0.0, 0.0, 150.0, 60.0, 0.0, armed=True, landed=False, mode="AUTO", battery=0.8)
 BLOCK_WORDS = Words("Block", "禁飞区")
 BLOCK = Block("block-1", box(-10, -10, 10, 10), 88.6, 208.6, 1000.0, 2000.0)
@@ -122,7 +123,7 @@ def test_a_charted_zone_is_a_block_whenever_it_is_active() -> None:
     volume = Volume4D(box(-10, -10, 10, 10), 88.6, 208.6, 0.0, 1e10)
     noon_s = datetime(2026, 5, 18, 12, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
     nights = Schedule(periods=(Period(Edge(20 * 3600.0), Edge(6 * 3600.0)),), zone="Asia/Shanghai")
-    zone = Zone("quiet", BLOCK_WORDS, "restricted", BLOCK_WORDS, volume, schedule=nights, place=MIDDLE)
+    zone = Zone("quiet", BLOCK_WORDS, "restricted", BLOCK_WORDS, volume, schedule=nights, place=ORIGIN)
     first, second = Block.of_zone(zone, noon_s, noon_s + 36 * 3600.0)
     assert (first.from_s, first.until_s) == (noon_s + 8 * 3600.0, noon_s + 18 * 3600.0)
     assert (second.from_s, second.published_s) == (noon_s + 32 * 3600.0, BLOCK.published_s)
@@ -194,7 +195,7 @@ def test_a_drone_that_strikes_something_is_seen_once_and_excused_by_its_own_bad_
 
 def dock(opened: float, *, taken: bool = False, rain_mmph: float = 0.0) -> Any:
     hardware = SimpleNamespace(opened=opened, drone_present=taken, rain_mmph=rain_mmph)
-    place = SimpleNamespace(code="dock-1", xy_m=(0.0, 0.0), position=MIDDLE, has_dock=True)
+    place = SimpleNamespace(code="dock-1", xy_m=(0.0, 0.0), position=ORIGIN, has_dock=True)
     return SimpleNamespace(code="dock-1", site=place, hardware=hardware)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.events import Phase, PoleReported, PoleSeen
-from tests.sim.hamlet import Hamlet, live, only_flight, until_phase
+from tests.sim.hamlet import Hamlet, finished, live, only_flight, until_phase
 
 
 @pytest.mark.parametrize("at", [Phase.GATES, Phase.UPLOADING, Phase.FLYING])
@@ -48,7 +48,7 @@ def test_the_next_controller_finds_all_that_was_acknowledged_and_nothing_else(tm
             assert (picked_up.id, picked_up.phase, picked_up.volumes) == (flight.id, Phase.FLYING, flight.volumes)
             assert any(told.values())
             assert all(district.state.pole_seq.get(key, 0) >= seq for key, seq in told.items())
-            (result,) = await world.pick_up(district)
+            (result,) = await finished(world, district)
             assert result.outcome == "completed"
 
     live(tmp_path, main)

@@ -8,22 +8,22 @@ from functools import cache
 import msgspec
 import pytest
 
-from sim.world.day import DayLink
-from sim.world.exploring import DayKind, live_in_memory
+from sim.world.days.day import DayLink
+from sim.world.days.exploring import DayKind, live_in_memory
 from tests.sim.world.planted_bugs import BUGS, PlantedBug, battery_gate_shut
 
 WITHIN_SEEDS = int(os.environ.get("BEICHEN_SOAK_SEEDS", "200"))
 SMALL = DayKind(drones=3, poles=24, minutes=10.0)
 # a seed of a small day on which the bug shows early
 SAMPLE: dict[str, int] = {
-    "fence_off_by_one_leg": 2,
-    "acknowledged_before_stored": 3,
-    "backlog_acknowledged_without_storing": 3,
-    "clearing_without_the_last_branch": 3,
+    "fence_off_by_one_leg": 1,
+    "acknowledged_before_stored": 1,
+    "backlog_acknowledged_without_storing": 1,
+    "restart_forgets_a_flight": 1,
     "reservations_unchecked": 1,
-    "second_start_after_a_restart": 3,
+    "second_start_after_a_restart": 1,
     "margins_halved": 1,
-    "drone_lent_twice": 1,
+    "drone_lent_twice": 5,
 }
 
 
@@ -49,7 +49,7 @@ def test_a_planted_bug_is_found_on_a_day_that_is_sound_without_it(bug: PlantedBu
 
 
 def test_a_gate_that_never_passes_shows_on_a_day_without_bad_luck() -> None:
-    calm = msgspec.structs.replace(SMALL.day(2), faults=(), deaths=(), link=DayLink(), disk_s=0.0)
+    calm = msgspec.structs.replace(SMALL.day(1), faults=(), deaths=(), link=DayLink(), disk_s=0.0)
     sound = live_in_memory(calm)
     assert "completed" in sound.outcomes.values()
     assert sound.broken == ()

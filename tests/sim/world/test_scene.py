@@ -17,8 +17,8 @@ from shapely.geometry import box
 from controller.events import PlanMade, Record
 from sim.faults import Fault
 from sim.timeline import Happening
-from sim.world.day import DayLink
-from sim.world.random_day import random_day
+from sim.world.days.day import DayLink
+from sim.world.days.random_day import random_day
 from sim.world.scene import (
     BLOWN_AFTER_S,
     CUT_TRACE_S,

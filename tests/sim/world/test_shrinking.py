@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from sim.world.day import Day, DayLink
+from sim.world.days.day import Day, DayLink
+from sim.world.days.living import Verdict
+from sim.world.days.random_day import random_day
+from sim.world.days.shrinking import Shrinker
 from sim.world.invariants import Breach
-from sim.world.living import Verdict
-from sim.world.random_day import random_day
-from sim.world.shrinking import Shrinker
 
 CODE = "kept-apart"
 

@@ -85,6 +85,16 @@ def test_a_big_city_is_made_and_reaches_a_few_kilometres() -> None:
     assert 2000.0 < max(math.hypot(*spot) for spot in spots(file)) < 4000.0
 
 
+def test_docks_parks_and_the_distance_of_poles_can_be_asked_for() -> None:
+    usual = city_of(1, 5, 60).file
+    wide = city_of(1, 5, 60, pole_every_m=100.0, poles_per_dock=3.0, blocks_per_park=2).file
+    assert sum("dock" in pole.services for pole in usual.poles) == 7
+    assert sum("dock" in pole.services for pole in wide.poles) == 20
+    assert (len(usual.open_ground), len(wide.open_ground)) == (1, 8)
+    assert max(math.hypot(*spot) for spot in spots(wide)) > 1.3 * max(math.hypot(*spot) for spot in spots(usual))
+    assert len(set(spots(wide))) == 60
+
+
 def test_fewer_poles_than_docks_are_refused_with_what_would_do() -> None:
     with pytest.raises(Refused) as caught:
         city_of(1, 5, 6, where="here")

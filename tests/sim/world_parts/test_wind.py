@@ -232,3 +232,12 @@ def test_gusts_keep_their_energy_in_the_middle_of_a_front() -> None:
         halfway.append(wind.at((0.0, 0.0), 10.0, 50.0)[2])
     spread = np.array(halfway).std()
     assert spread == pytest.approx(2.0 * VERTICAL_INTENSITY, rel=0.35)
+
+
+def test_the_mean_aloft_is_what_a_drone_there_feels_without_gusts() -> None:
+    wind = Wind(rng=random.Random(1), shear_exponent=0.22)
+    wind.set_mean(5.0, 250.0)
+    wind.front(10.0, 20.0, 9.0, 300.0, gust_mps=0.0)
+    for agl_m, t_s in ((10.0, 0.0), (40.0, 20.0), (120.0, 40.0)):
+        assert wind.mean_aloft(agl_m, t_s)[:2] == pytest.approx(wind.at((30.0, 40.0), agl_m, t_s)[:2])
+    assert math.hypot(*wind.mean_aloft(40.0, 40.0)[:2]) == pytest.approx(9.0 * 4.0**0.22)

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import FrameType
 
 from controller.clock import cpu_s
-from sim.world.day import Day
-from sim.world.living import StuckError, Verdict, live
-from sim.world.random_day import random_day
+from sim.world.days.day import Day
+from sim.world.days.living import StuckError, Verdict, live
+from sim.world.days.random_day import random_day
 
 MEMORY = Path("/dev/shm")
 LONGEST_CPU_S = 300  # a day that takes more does not move any more

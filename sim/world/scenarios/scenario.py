@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,9 @@ from sim.fault_targets import target_problems, targets_in
 from sim.fault_text import parse_fault
 from sim.faults import Fault, Target
 from sim.generated_city import city_of
-from sim.world.expectation import FACTS, EventPattern, FactCheck, parse_fact, parse_pattern, unknown_alarm
-from sim.world.figures import FIGURES
-from sim.world.scenario_file import MissionExpectation, MissionPart, ScenarioFile
+from sim.world.scenarios.expectation import FACTS, EventPattern, FactCheck, parse_fact, parse_pattern, unknown_alarm
+from sim.world.scenarios.figures import FIGURES
+from sim.world.scenarios.file import MissionExpectation, MissionPart, ScenarioFile
 from sim.yaml_file import NO_FILE, Places, read_tree, read_yaml
 
 MALFORMED = Rule(
@@ -112,7 +112,8 @@ class Expected:
 class Scenario:
     """A scenario: its file's contents, the city with all its files, what is flown, what goes wrong, what must come.
 
-    `zones` is a chart of a generated city's no-fly blocks; `starts_s` is the UTC second of its start.
+    `zones` is a chart of a generated city's no-fly blocks; `starts_s` is the UTC second of its start; `places` tells
+    where its file has its fields.
     """
 
     file: ScenarioFile
@@ -123,6 +124,7 @@ class Scenario:
     wishes: tuple[Wish, ...]
     faults: tuple[Fault, ...]
     expected: Expected
+    places: Places = field(compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -165,7 +167,8 @@ def load_scenario(path: Path, *, seed: int | None = None) -> Scenario:
     starts_s = _starts_s(file, places, problems)
     if problems or city is None:
         raise Refused(problems)
-    return Scenario(file, path, city, zones, starts_s, tuple(wishes.values()), tuple(faults.values()), expected)
+    flown, wrong = tuple(wishes.values()), tuple(faults.values())
+    return Scenario(file, path, city, zones, starts_s, flown, wrong, expected, places)
 
 
 def _refuse_other_kind(path: Path) -> None:

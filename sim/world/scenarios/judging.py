@@ -12,12 +12,15 @@ from controller.alarms import ALARMS, Alarm
 from controller.cli.words import OUTCOMES
 from controller.events import AlarmRaised, FlightEnded, Phase, PhaseChanged, PlanMade, RunFinished
 from sim.timeline import Happening
-from sim.world.expectation import FactCheck, matching
-from sim.world.scenario import Scenario
-from sim.world.scenario_file import MissionExpectation
-from sim.world.scenario_play import Played
+from sim.world.scenarios.expectation import FactCheck, matching
+from sim.world.scenarios.file import MissionExpectation
+from sim.world.scenarios.play import Played
+from sim.world.scenarios.scenario import Scenario
 
 NOTHING = Words("nothing", "无")
+DOWN = Words("every drone is down, its motors off", "所有无人机均已落地停转")
+UNJUDGED = Words("not looked at here: {what}", "此处未核对：{what}")
+INVARIANTS = Words("what must always hold holds", "不变量全部成立")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ class Judged:
     def as_expected(self) -> bool:
         """Whether all of it came as it should."""
         return all(check.held for check in self.checks)
+
+    @property
+    def unjudged(self) -> tuple[Words, ...]:
+        """What is expected and could not be looked at where it was played."""
+        expected, played = self.scenario.expected, self.played
+        truth = [_same(check.text) for check in expected.truth] if played.figures is None else []
+        down = [DOWN] if expected.down and played.truth is None else []
+        invariants = [INVARIANTS] if expected.invariants and played.broken is None else []
+        return (*truth, *down, *invariants)
 
     def story(self, lang: Lang) -> list[str]:
         """What happened, a line each: faults, alarms and what became of the missions, with seconds after the start."""
@@ -165,16 +177,14 @@ def _truth_checks(scenario: Scenario, played: Played) -> Iterator[Check]:
     words = _both("the missions end in time", "任务按时结束")
     late = [name for name in played.asked if name not in played.ended]
     yield Check(words, _list(late) if late else _both("{s:.0f} s", "{s:.0f} 秒", s=played.lasted_s), not played.gave_up)
-    if played.truth is None:
-        return
-    for check in scenario.expected.truth:
+    for check in scenario.expected.truth if played.figures is not None else ():
         value = float(getattr(played.figures, check.name))
         yield Check(_same(check.text), _same(f"{value:g}"), check.holds(value))
-    if scenario.expected.down:
+    if scenario.expected.down and played.truth is not None:
         up = [name for name, truth in played.truth.items() if truth.armed or not truth.landed]
-        yield Check(_both("every drone is down, its motors off", "所有无人机均已落地停转"), _list(up), not up)
-    if scenario.expected.invariants:
-        yield Check(_both("what must always hold holds", "不变量全部成立"), _list(played.broken), not played.broken)
+        yield Check(DOWN, _list(up), not up)
+    if scenario.expected.invariants and played.broken is not None:
+        yield Check(INVARIANTS, _list(played.broken), not played.broken)
 
 
 def _once(texts: Iterable[str]) -> list[str]:

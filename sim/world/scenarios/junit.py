@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from airspace.reasons import Lang
-from sim.world.scenario_judge import Judged
+from sim.world.scenarios.judging import UNJUDGED, Judged
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -51,7 +51,8 @@ def _suite(number: int, judged: Judged, lang: Lang) -> ET.Element:
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": scenario.name, "time": "0"})
         if not check.held:
             ET.SubElement(case, "failure", {"message": found, "type": "expectation"}).text = f"{expected}: {found}"
-    ET.SubElement(suite, "system-out").text = _clean("\n".join(judged.story(lang)))
+    unjudged = [UNJUDGED.text(lang, {"what": words}) for words in judged.unjudged]
+    ET.SubElement(suite, "system-out").text = _clean("\n".join([*judged.story(lang), *unjudged]))
     ET.SubElement(suite, "system-err")
     return suite
 

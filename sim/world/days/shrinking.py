@@ -13,8 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from sim.city_file import CityFile
-from sim.world.day import Day, DayLink
-from sim.world.living import Verdict
+from sim.world.days.day import Day, DayLink
+from sim.world.days.living import Verdict
 
 ROOM_S = 90.0  # after the first breach, so that what follows from it is seen
 LEAST_MINUTES = 1.0

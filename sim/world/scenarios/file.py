@@ -82,8 +82,8 @@ class ExpectPart(Part, frozen=True, kw_only=True):
     """What must have happened at the end, and what never.
 
     `eventually` and `never` are patterns of events (`flight.phase phase=holding mission=look`), `alarms` codes of
-    which each must have been raised. `truth` (comparisons with `sim.world.figures`), `invariants` and `down` are
-    looked at in virtual time, where the truth is known.
+    which each must have been raised. `truth` (comparisons with `sim.world.scenarios.figures`), `invariants` and `down`
+    are looked at in virtual time, where the truth is known.
     """
 
     missions: dict[str, MissionExpectation] = {}

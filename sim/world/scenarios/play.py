@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -29,13 +30,15 @@ from controller.state import FlightState
 from missions.request import Request
 from sim.faults import Fault, zone_over
 from sim.timeline import Act, Happening, Timeline
-from sim.world.figures import Figures
-from sim.world.scenario import Scenario, Wish
+from sim.world.scenarios.figures import Figures
+from sim.world.scenarios.scenario import Scenario, Wish
+from sim.world.succession import Controllers, Operators, Succession
+from sim.world.truth import DroneTruth
 
-LOOK_S = 0.5
+DOWN_WITHIN_S = 900.0  # an abandoned drone is down by then, by its battery if by nothing else
 
 
-class Stage(Protocol):
+class Stage(Controllers, Protocol):
     """Where a scenario is played; `timeline` makes the faults happen that whoever runs the controller sees to."""
 
     clock: Clock
@@ -43,33 +46,16 @@ class Stage(Protocol):
     runs: Path
     timeline: Timeline
 
-    def controller(self) -> AbstractAsyncContextManager[District]:
-        """A controller of the stage, as long as the context lasts."""
-
-    def started(self, district: District) -> None:
-        """A controller has opened its store."""
-
     def published(self, zones: Sequence[ChartedZone]) -> None:
         """Zones were published in the shared register."""
-
-    async def kill(self, district: District, work: asyncio.Task[None]) -> None:
-        """End a controller's work as SIGKILL would; work that is done is left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DroneTruth:
-    """How a drone really is at the end."""
-
-    landed: bool
-    armed: bool
 
 
 @dataclass(slots=True)
 class Played:
     """What happened: all records, when each mission was asked for and ended [s UTC], the last summary of each.
 
-    `truth` is None where it cannot be known, and `figures` are empty then; `broken` are the invariants that did not
-    hold, in words.
+    `truth`, `figures` and `broken` (the invariants that did not hold, in words) are None where they cannot be known.
+    `autopilot` is what real one flew, "" for simulated drones.
     """
 
     start_utc_s: float
@@ -79,8 +65,9 @@ class Played:
     records: list[Record] = field(default_factory=list)
     happened: list[Happening] = field(default_factory=list)
     truth: dict[str, DroneTruth] | None = None
-    figures: Figures = field(default_factory=Figures)
-    broken: tuple[str, ...] = ()
+    figures: Figures | None = None
+    broken: tuple[str, ...] | None = None
+    autopilot: str = ""
     gave_up: bool = False  # its missions had not ended when its time was over
     lasted_s: float = 0.0
 
@@ -96,23 +83,21 @@ class Played:
         return {**runs, **flights}
 
 
-class Play:
+class Play(Operators):
     """One playing of a scenario; `acts` are the faults that it makes happen itself, and must be in the timeline."""
 
     def __init__(self, scenario: Scenario, lang: Lang = "en") -> None:
+        super().__init__(wish.name for wish in scenario.wishes)
         self.scenario = scenario
         self.acts: Mapping[str, Act] = {
-            "controller": Act(
-                lambda target, fault: self._kill(), lambda target, fault: self._alive.set(), sets="controller"
-            ),
+            "controller": Act(lambda target, fault: self._kill(fault)),
             "zone": Act(lambda target, fault: self._publish_zone(fault)),
         }
         self._lang = lang
         self._stage: Stage
         self._played: Played
-        self._killed, self._alive = asyncio.Event(), asyncio.Event()
-        self._alive.set()
-        self._over = {wish.name: asyncio.Event() for wish in scenario.wishes}
+        self._succession = Succession()
+        self._wishes = {wish.name: wish for wish in scenario.wishes}
         self._busy: list[str] = []  # drones that a mission of ours works with
 
     async def perform(self, stage: Stage) -> Played:
@@ -121,60 +106,35 @@ class Play:
         self._played = Played(now_s())
         with suppress(TimeoutError):
             async with asyncio.timeout(self.scenario.file.world.lasts_s):
-                await self._controlled()
+                await self._succession.run(stage, self._work)
         played = self._played
-        played.gave_up = not all(over.is_set() for over in self._over.values())
+        played.gave_up = not all(over.is_set() for over in self.over.values())
         played.happened = list(stage.timeline.happened)
         played.lasted_s = now_s() - played.start_utc_s
         return played
 
-    async def _controlled(self) -> None:
-        """One controller after the other, each until it is killed, the last until all missions have ended."""
-        done = False
-        while not done:
-            await self._alive.wait()
-            async with self._stage.controller() as district:
-                self._stage.started(district)
-                work = asyncio.create_task(self._work(district))
-                death = asyncio.create_task(self._killed.wait())
-                try:
-                    await asyncio.wait([work, death], return_when=asyncio.FIRST_COMPLETED)
-                    done = work.done()
-                    if done:
-                        await work
-                finally:
-                    death.cancel()
-                    await self._stage.kill(district, work)
-                    self._killed.clear()
-                    self._busy.clear()
-                    self._played.records = list(district.store.read())
-
     async def _work(self, district: District) -> None:
-        """Pick up what was left open, and fly what has not been begun."""
-        runs = {r.event.run: r.event.name for r in district.store.read() if isinstance(r.event, RunStarted)}
-        async with asyncio.TaskGroup() as group:
-            for wish in self.scenario.wishes:
-                flights = [flight for flight in district.state.flights.values() if runs[flight.run] == wish.name]
-                left_open = [flight for flight in flights if not flight.ended]
-                if left_open:
-                    group.create_task(self._resume(district, wish.name, left_open[-1]))
-                elif flights and not self._over[wish.name].is_set():
-                    self._end(wish.name, None)  # it ended, and the controller died before it could say so
-                elif not self._over[wish.name].is_set():
-                    group.create_task(self._fly(district, wish))
+        """Work with one controller, and keep its log, however that ends."""
+        try:
+            await self.work(district)
+        finally:
+            self._busy.clear()
+            self._played.records = list(district.store.read())
 
-    async def _fly(self, district: District, wish: Wish) -> None:
+    async def ask(self, district: District, name: str) -> None:
+        """Ask for a mission in its time."""
+        wish = self._wishes[name]
         if wish.after:
-            await self._over[wish.after].wait()
+            await self.over[wish.after].wait()
         now_s = self._stage.clock.utc_s()
         await asyncio.sleep(max(self._played.start_utc_s + wish.at_s - now_s, 0.0))
         drone = self._drone_for(district, wish)
         self._busy.append(drone.id)
-        self._played.asked.setdefault(wish.name, self._stage.clock.utc_s())
+        self._played.asked.setdefault(name, self._stage.clock.utc_s())
         seed = self.scenario.file.world.seed
         result = await fly_mission(district, wish.mission, drone, self._stage.runs, lang=self._lang, seed=seed)
         self._busy.remove(drone.id)
-        self._end(wish.name, result)
+        self._end(name, result)
 
     def _drone_for(self, district: District, wish: Wish) -> DroneConfig:
         """The drone that is asked for, or the first that nobody uses, or the first of all."""
@@ -183,20 +143,18 @@ class Play:
         named = [drone for drone in drones if drone.id == wish.drone]
         return next(iter([*named, *(drone for drone in drones if drone.id not in used), *drones]))
 
-    async def _resume(self, district: District, name: str, flight: FlightState) -> None:
+    async def pick_up(self, district: District, name: str, flight: FlightState) -> None:
+        """Finish a flight, or hear that its drone is not heard."""
         drone = next(drone for drone in district.site.file.drones if drone.id == flight.drone)
-        result = await resume_run(district, flight, drone, self._stage.runs, lang=self._lang)
-        self._end(name, result)
+        self._end(name, await resume_run(district, flight, drone, self._stage.runs, lang=self._lang))
 
-    def _end(self, name: str, result: RunResult | None) -> None:
+    def _end(self, name: str, result: RunResult) -> None:
         self._played.ended[name] = self._stage.clock.utc_s()
-        if result is not None:
-            self._played.summaries[name] = result.summary
-        self._over[name].set()
+        self._played.summaries[name] = result.summary
+        self.over[name].set()
 
-    def _kill(self) -> None:
-        self._alive.clear()
-        self._killed.set()
+    def _kill(self, fault: Fault) -> None:
+        self._succession.kill(math.inf if fault.for_s is None else fault.for_s)
 
     def _publish_zone(self, fault: Fault) -> None:
         """Publish a block over a mission's route in the shared register, as an authority would."""

@@ -1,0 +1,1 @@
+"""Days: whole city days as values, made from a seed, lived through under watch, explored and shrunk."""

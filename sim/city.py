@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from airspace.frames import LatLon, LocalFrame
-from poles.connection import Connection
+from poles.wire.connection import Connection
 from sim.city_file import CityAircraft, CityCell, CityDrone, CityFile, CityPole
 from sim.districts import Districts
 from sim.drone import SimDrone, Truth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,13 @@ import msgspec
 
 from controller.clock import Clock, run, virtual_tempo
 from controller.district import District
-from controller.events import AnyEvent, PoleReported, PoleSeen, Record
+from controller.events import AnyEvent, Record
 from controller.flight.mission_source import Mission
 from controller.links.transport import Transport
 from controller.run import close_flight
 from controller.state import FlightState
 from controller.tasks import attended
+from poles.gateway.flow import Said
 from sim.faults import Fault
 from sim.timeline import Act
 from sim.world.assembly import World, WorldSetup, running
@@ -128,21 +129,22 @@ class _Pace:
 
     def install(self) -> None:
         """Put this in the way of whatever the controller records."""
-        append = self.district.store.append
+        store = self.district.store
+        append, keep = store.append, store.keep
 
-        def paced(*events: AnyEvent, claims_seen: int | None = None) -> Awaitable[tuple[Record, ...]]:
-            # most of all that is recorded, and nothing happens to it on most days: it needs no task of its own
-            said_by_pole = isinstance(events[0], PoleReported | PoleSeen)
-            if said_by_pole and not self.day.disk_s and not self.world.killing.is_set():
-                return append(*events, claims_seen=claims_seen)
-            return troubled(*events, claims_seen=claims_seen)
-
-        async def troubled(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+        async def trouble() -> None:
             if self.day.disk_s:
                 await asyncio.sleep(self.day.disk_s)
             if self.world.killing.is_set():
                 await asyncio.get_running_loop().create_future()
-            if self.death is not None and not isinstance(events[0], PoleReported | PoleSeen):
+
+        async def kept(batch: Sequence[Said]) -> None:
+            await trouble()
+            await keep(batch)
+
+        async def appended(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+            await trouble()
+            if self.death is not None:
                 self.words += 1
                 if self.words == self.death.word:
                     if self.death.kept:
@@ -152,7 +154,8 @@ class _Pace:
                     await asyncio.get_running_loop().create_future()
             return await append(*events, claims_seen=claims_seen)
 
-        setattr(self.district.store, "append", paced)  # noqa: B010 - a method, replaced on purpose
+        setattr(store, "append", appended)  # noqa: B010 - a method, replaced on purpose
+        setattr(store, "keep", kept)  # noqa: B010 - the same
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ import pytest
 from pymavlink import mavutil
 
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import MemoryConnection
-from poles.lines import Exchange
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import load_city
 from sim.drone import Truth

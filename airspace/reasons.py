@@ -1,13 +1,14 @@
 """Why not: one shape for every refusal, in the two languages that operators read.
 
 A `Rule` is a sentence that can be broken, with the remedy; a `Reason` is one case of a broken rule, with its facts.
-Every room keeps its own rules beside the code that checks them.
+Every room keeps its own rules beside the code that checks them. An alarm says in the same words what people must know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
@@ -35,6 +36,24 @@ class Rule:
     code: str
     says: Words
     remedy: Words
+
+
+class Severity(IntEnum):
+    """How much an alarm matters, least first."""
+
+    NOTICE = 1
+    CAUTION = 2
+    WARNING = 3
+    EMERGENCY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """One row of the alarm table: how much it matters, what it says and the one recommended action."""
+
+    severity: Severity
+    words: Words
+    action: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,19 @@
 """The table of alarms: code, severity, words in both languages and the one recommended action.
 
-An alarm that is not in the table cannot be raised.
+An alarm that is not in the table cannot be raised. The poles' rows are their own (`poles.alarm_table`): they are raised
+by the gateway, or by the poles themselves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
-from airspace.reasons import Words
-
-
-class Severity(IntEnum):
-    """How much it matters, least first."""
-
-    NOTICE = 1
-    CAUTION = 2
-    WARNING = 3
-    EMERGENCY = 4
+from airspace.reasons import AlarmSpec, Severity, Words
+from poles.alarm_table import POLE_ALARMS, POLE_SILENT
 
 
 class Alarm(StrEnum):
-    """The codes of all alarms."""
+    """The codes of the alarms that the controller raises."""
 
     LINK_LOST = "link.lost"
     LINK_BACK = "link.back"
@@ -35,7 +27,7 @@ class Alarm(StrEnum):
     DOCK_NOT_READY = "dock.not-ready"
     DIVERTED = "flight.diverted"
     MODE_CHANGED = "flight.mode-changed"
-    POLE_SILENT = "pole.silent"
+    POLE_SILENT = POLE_SILENT
     CONTROLLER_RESTARTED = "controller.restarted"
     AUTOPILOT_SAYS = "autopilot.says"
     NO_PHOTOS = "camera.no-photos"
@@ -47,16 +39,8 @@ class Alarm(StrEnum):
     REGISTER_BEHIND = "register.behind"
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmSpec:
-    """One row of the table."""
-
-    severity: Severity
-    words: Words
-    action: Words
-
-
-ALARMS: dict[Alarm, AlarmSpec] = {
+ALARMS: dict[str, AlarmSpec] = {
+    **POLE_ALARMS,
     Alarm.LINK_LOST: AlarmSpec(
         Severity.WARNING,
         Words("no word from {subject} for {age_s:.0f} s", "{subject} 已 {age_s:.0f} 秒无消息"),
@@ -137,11 +121,6 @@ ALARMS: dict[Alarm, AlarmSpec] = {
         Severity.WARNING,
         Words("{subject} left AUTO for {mode}", "{subject} 由 AUTO 转为 {mode} 模式"),
         Words("Ask who or what changed it; it is not flown by Beichen now.", "请查明原因；此刻它不受北辰控制。"),
-    ),
-    Alarm.POLE_SILENT: AlarmSpec(
-        Severity.CAUTION,
-        Words("pole {subject} has been silent for {age_s:.0f} s", "灯杆 {subject} 已 {age_s:.0f} 秒无消息"),
-        Words("Check its power and network.", "请检查其供电和网络。"),
     ),
     Alarm.CONTROLLER_RESTARTED: AlarmSpec(
         Severity.CAUTION,

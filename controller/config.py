@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -17,6 +17,8 @@ from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.rules import JURISDICTIONS, by_name
 from controller.links.addresses import parse_address
 from missions.site import Dock, DroneType, Limits, OpenGround, Site
+from poles.keys.city_code import DEFAULT_SCHEME, Scheme
+from poles.keys.pairs import key_of
 from poles.services import SERVICES
 
 UNREADABLE = Rule(
@@ -71,6 +73,11 @@ UNKNOWN_SERVICE = Rule(
     Words("no pole offers a service {value}; known: {known}", "灯杆没有服务 {value}；已知服务：{known}"),
     Words("Correct the name or leave it out.", "请更正名称，或将其删除。"),
 )
+CIRCLE = Rule(
+    "site.supplies-circle",
+    Words("{value} hangs on itself", "{value} 的上级回到了自身"),
+    Words("Correct what it, or what it hangs on, hangs on.", "请更正其上级，或其上级的上级。"),
+)
 BAD_KEY = Rule(
     "site.bad-key",
     Words("this is no public key in Z85", "这不是 Z85 格式的公钥"),
@@ -87,7 +94,10 @@ NO_AIRSPACE = Rule(
 
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
-Z85_KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+
+
+SupplyKind = Literal["mains", "cell", "backhaul"]
+SUPPLY_KINDS: tuple[SupplyKind, ...] = get_args(SupplyKind)
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,13 +167,26 @@ class DroneConfig(_Part, frozen=True, kw_only=True):
 
 
 class PoleConfig(_Part, frozen=True, kw_only=True):
-    """One smart pole that may connect: its city code, its public key (z85) and where it stands."""
+    """One smart pole: its city code, where it stands, and its public key (z85) unless it is to enrol."""
 
     code: str
-    public_key: str
+    public_key: str = ""
     lat_deg: float
     lon_deg: float
     services: tuple[str, ...]
+    mains: str = ""
+    cell: str = ""
+    backhaul: str = ""
+
+
+class SupplyConfig(_Part, frozen=True, kw_only=True):
+    """Something that poles hang on, when it hangs on others itself: a backhaul gateway on its mains district, say."""
+
+    kind: SupplyKind
+    name: str
+    mains: str = ""
+    cell: str = ""
+    backhaul: str = ""
 
 
 class OpenGroundConfig(_Part, frozen=True, kw_only=True):
@@ -175,10 +198,26 @@ class OpenGroundConfig(_Part, frozen=True, kw_only=True):
 
 
 class GatewayConfig(_Part, frozen=True, kw_only=True):
-    """Where poles connect to, and the file with the controller's secret key."""
+    """Where poles connect to, and the file with the controller's secret key.
+
+    `address` is what poles are told, where that is not what is listened on. New poles enrol at `enrol_listen`, under
+    a key of its own; nobody can while it is empty. `register` says who may come in.
+    """
 
     listen: str = "tcp://127.0.0.1:0"
+    address: str = ""
     key: str = "keys/controller.key_secret"
+    register: str = "keys/poles.db"
+    enrol_listen: str = ""
+    enrol_address: str = ""
+    enrol_key: str = "keys/enrolment.key_secret"
+
+
+class CityCodesConfig(_Part, frozen=True, kw_only=True):
+    """How this city writes the codes of its poles; see `poles.keys.city_code.Scheme`."""
+
+    form: str = DEFAULT_SCHEME.form
+    check: str = ""
 
 
 class TempoConfig(_Part, frozen=True, kw_only=True):
@@ -225,7 +264,9 @@ class SiteFile(_Part, frozen=True, kw_only=True):
     drones: tuple[DroneConfig, ...] = ()
     drone_types: dict[str, DroneTypeConfig] = {}
     gateway: GatewayConfig | None = None
+    city_codes: CityCodesConfig = CityCodesConfig()
     poles: tuple[PoleConfig, ...] = ()
+    supplies: tuple[SupplyConfig, ...] = ()
     open_ground: tuple[OpenGroundConfig, ...] = ()
     tempo: TempoConfig | None = None
 
@@ -325,14 +366,21 @@ def _problems(file: SiteFile, where: str) -> Iterator[Reason]:
         "poles": [pole.code for pole in file.poles],
         "poles.public_key": [pole.public_key for pole in file.poles if pole.public_key],
         "open_ground": [place.name for place in file.open_ground],
+        "supplies": [f"{supply.kind} {supply.name}" for supply in file.supplies],
     }
     for field, given in names.items():
         for twice in sorted({name for name in given if given.count(name) > 1}):
             yield Reason(REPEATED, f"{where}: {field}", {"value": twice})
     for n, drone in enumerate(file.drones):
         yield from _drone_problems(drone, {**KNOWN_TYPES, **file.drone_types}, f"{where}: drones[{n}]")
+    try:
+        scheme = Scheme(file.city_codes.form, file.city_codes.check)
+    except Refused as refused:
+        yield from (replace(reason, where=f"{where}: city_codes") for reason in refused.reasons)
+        return
     for n, pole in enumerate(file.poles):
-        yield from _pole_problems(pole, f"{where}: poles[{n}]")
+        yield from _pole_problems(pole, scheme, f"{where}: poles[{n}]")
+    yield from _supply_problems(file, where)
 
 
 def _drone_problems(drone: DroneConfig, known: Mapping[str, object], where: str) -> Iterator[Reason]:
@@ -346,15 +394,42 @@ def _drone_problems(drone: DroneConfig, known: Mapping[str, object], where: str)
         yield from (replace(reason, where=f"{where}.address") for reason in refused.reasons)
 
 
-def _pole_problems(pole: PoleConfig, where: str) -> Iterator[Reason]:
-    if not NAME.fullmatch(pole.code):
-        yield Reason(BAD_NAME, f"{where}.code", {"value": pole.code})
-    if pole.public_key and not Z85_KEY.fullmatch(pole.public_key):
+def _pole_problems(pole: PoleConfig, scheme: Scheme, where: str) -> Iterator[Reason]:
+    try:
+        scheme.parse(pole.code, f"{where}.code")
+    except Refused as refused:
+        yield from refused.reasons
+    if pole.public_key and key_of(pole.public_key) is None:
         yield Reason(BAD_KEY, f"{where}.public_key")
     for service in pole.services:
         if service not in SERVICES:
             facts = {"value": service, "known": ", ".join(sorted(SERVICES))}
             yield Reason(UNKNOWN_SERVICE, f"{where}.services", facts)
+
+
+def _supply_problems(file: SiteFile, where: str) -> Iterator[Reason]:
+    """Names that cannot be used, and supplies that hang on themselves, if only by way of others."""
+    for field, part in [*_numbered("poles", file.poles), *_numbered("supplies", file.supplies)]:
+        for kind in SUPPLY_KINDS:
+            if (name := getattr(part, kind)) and not NAME.fullmatch(name):
+                yield Reason(BAD_NAME, f"{where}: {field}.{kind}", {"value": name})
+    above = {(each.kind, each.name): [(kind, getattr(each, kind)) for kind in SUPPLY_KINDS] for each in file.supplies}
+    for n, supply in enumerate(file.supplies):
+        if not NAME.fullmatch(supply.name):
+            yield Reason(BAD_NAME, f"{where}: supplies[{n}].name", {"value": supply.name})
+        reached: dict[tuple[SupplyKind, str], None] = {}
+        waiting = list(above[supply.kind, supply.name])
+        while waiting:
+            each = waiting.pop()
+            if each not in reached:
+                reached[each] = None
+                waiting += above.get(each, [])
+        if (supply.kind, supply.name) in reached:
+            yield Reason(CIRCLE, f"{where}: supplies[{n}]", {"value": f"{supply.kind} {supply.name}"})
+
+
+def _numbered(field: str, parts: tuple[PoleConfig, ...] | tuple[SupplyConfig, ...]) -> list[tuple[str, _Part]]:
+    return [(f"{field}[{n}]", part) for n, part in enumerate(parts)]
 
 
 def _ranges(file: SiteFile) -> Iterator[tuple[str, float, float, float]]:

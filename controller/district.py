@@ -245,7 +245,7 @@ async def open_district(
         ground = surface or site.ground
         airspace = Airspace(site.frame, ground, zones, jurisdiction=by_name(site.file.jurisdiction))
         district = District(site, clock, store, State(), airspace, connect)
-        for record in store.read():
+        for record in store.events():
             district._apply(record)
         store.listen(district._apply)
         if register is not None:

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from missions.plan import Plan, PlanVolume
+from poles.gateway.notes import AnyNote
+from poles.protocol import Hello, OfEntries
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
@@ -192,19 +194,22 @@ class PoleSeen(Event, frozen=True, kw_only=True, tag="pole.seen"):
 
     pole: str
     boot: str
-    services: tuple[str, ...]
+    functions: tuple[str, ...]
     lat_deg: float
     lon_deg: float
 
 
-class PoleReported(Event, frozen=True, kw_only=True, tag="pole.report"):
-    """One pole's readings by service, as of `at_s` (the pole's UTC seconds)."""
+class PoleSaid(Event, frozen=True, kw_only=True, tag="pole.said"):
+    """Entries of a pole's stream: readings, an alarm, what it heard, settings or a line of its log."""
 
     pole: str
-    boot: str
-    seq: int
-    at_s: float
-    readings: dict[str, dict[str, Any]]
+    message: OfEntries
+
+
+class PoleNoted(Event, frozen=True, kw_only=True, tag="pole.noted"):
+    """What the poles' gateway found out, was told by people, or wishes of a pole."""
+
+    note: AnyNote
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm.raised"):
@@ -252,11 +257,15 @@ AnyEvent = (
     | LandingChosen
     | FlightEnded
     | PoleSeen
-    | PoleReported
+    | PoleSaid
+    | PoleNoted
     | AlarmRaised
     | OperatorSaid
     | RunFinished
 )
+
+# What poles said: kept as they said it, and no part of the folded state.
+OfPoles = PoleSeen | PoleSaid
 
 # Events that give or take airspace and docks; whoever reserves must have seen all of them.
 Claim = IntentAccepted | IntentChanged | OffNominal | DockReserved | DockReleased | FlightEnded
@@ -273,3 +282,16 @@ class Record(msgspec.Struct, frozen=True):
 encode = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(AnyEvent).decode
 decode_record = msgspec.json.Decoder(Record).decode
+
+
+def event_of(pole: str, message: Hello | OfEntries) -> OfPoles:
+    """What the log tells of a pole's message."""
+    if not isinstance(message, Hello):
+        return PoleSaid(pole=pole, message=message)
+    return PoleSeen(
+        pole=pole,
+        boot=message.boot,
+        functions=tuple([capability.function for capability in message.functions]),
+        lat_deg=message.lat_deg,
+        lon_deg=message.lon_deg,
+    )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airspace.reasons import Words
 from controller.clock import Clock
-from controller.events import AnyEvent, PoleReported, PoleSeen
 from controller.streams import STREAMS, Stream
 from poles.gateway import Gateway
-from poles.protocol import Hello, Report
-from poles.services.dock import DockReadings
-from poles.services.weather import WeatherReadings
+from poles.services.dock_functions import DOCK, DockReadings
+from poles.services.weather import WIND, WindReadings
 
 COVER_WORDS = {
     "open": Words("open", "开"),
@@ -92,9 +90,9 @@ class Poles:
         now_s = self._clock.monotonic_s()
         oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
         fresh = []
-        for pole, reading in self._gateway.latest("weather").items():  # asked every second for each drone in the air
+        for pole, reading in self._gateway.latest(WIND).items():  # asked every second for each drone in the air
             values = reading.values
-            if reading.taken_s < oldest_s or not isinstance(values, WeatherReadings) or values.wind_mean_mps is None:
+            if reading.taken_s < oldest_s or not isinstance(values, WindReadings) or values.wind_mean_mps is None:
                 continue
             gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
             if gust_mps > gust_over_mps:
@@ -104,8 +102,8 @@ class Poles:
 
     def dock(self, pole: str) -> DockReading | None:
         """The last report of a dock, None when there was none."""
-        state, age_s = self._gateway.poles.get(pole), self._age_s(pole, "dock")
-        values = None if state is None else state.values("dock", DockReadings)
+        state, age_s = self._gateway.poles.get(pole), self._age_s(pole, DOCK)
+        values = None if state is None else state.values(DOCK, DockReadings)
         if values is None or age_s is None:
             return None
         return DockReading(
@@ -135,7 +133,7 @@ class Poles:
         deadline_s = self._clock.monotonic_s() + within_s
         for pole in poles:
             left_s = max(deadline_s - self._clock.monotonic_s(), 0.0)
-            await self._gateway.until(pole, lambda state: "weather" in state.readings, deadline_s=left_s)
+            await self._gateway.until(pole, lambda state: WIND in state.readings, deadline_s=left_s)
 
     async def ask(
         self, pole: str, service: str, action: str, within_s: float, parameters: Mapping[str, Any]
@@ -147,25 +145,3 @@ class Poles:
     def _age_s(self, pole: str, service: str) -> float | None:
         state = self._gateway.poles.get(pole)
         return None if state is None else state.age_s(service, self._clock.monotonic_s())
-
-
-def recorder(append: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[object]]:
-    """What the gateway calls before it acknowledges: the message becomes an event, and is durable when it is done."""
-
-    def on_report(code: str, message: Hello | Report) -> Awaitable[object]:
-        event: AnyEvent
-        if isinstance(message, Hello):
-            event = PoleSeen(
-                pole=code,
-                boot=message.boot,
-                services=message.services,
-                lat_deg=message.lat_deg,
-                lon_deg=message.lon_deg,
-            )
-        else:
-            event = PoleReported(
-                pole=code, boot=message.boot, seq=message.seq, at_s=message.at_s, readings=dict(message.readings)
-            )
-        return append(event)
-
-    return on_report

@@ -21,7 +21,6 @@ from controller.events import (
     PhaseChanged,
     PhotoTaken,
     PlanMade,
-    PoleReported,
     Record,
     RunStarted,
 )
@@ -61,12 +60,11 @@ class FlightState:
 
 @dataclass(slots=True)
 class State:
-    """Flights, runs and the last report of each pole."""
+    """Flights and runs."""
 
     flights: dict[str, FlightState] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)  # run -> number of the record that started it
     last_claim: int = 0  # number of the newest event that gave or took airspace or a dock
-    pole_seq: dict[tuple[str, str], int] = field(default_factory=dict)  # (city code, boot id) -> last stored sequence
 
     @classmethod
     def fold(cls, records: Iterable[Record]) -> State:
@@ -85,8 +83,6 @@ class State:
                 self.runs[run] = record.seq
             case PlanMade() as event:
                 self.flights[event.flight] = FlightState(event.flight, event.run, event.drone, event.plan)
-            case PoleReported(pole=pole, boot=boot, seq=seq):
-                self.pole_seq[pole, boot] = seq
             case event:
                 flight = self.flights.get(getattr(event, "flight", ""))
                 if flight is not None:
@@ -95,13 +91,6 @@ class State:
     def unfinished(self) -> list[FlightState]:
         """Flights that nobody has closed, oldest first."""
         return [flight for flight in self.flights.values() if not flight.ended]
-
-    def poles_stored(self) -> dict[str, dict[str, int]]:
-        """City code -> boot id -> the last sequence that the store holds, for a gateway that starts anew."""
-        stored: dict[str, dict[str, int]] = {}
-        for (pole, boot), seq in self.pole_seq.items():
-            stored.setdefault(pole, {})[boot] = seq
-        return stored
 
     def dock_holders(self, pole: str) -> list[FlightState]:
         """The open flights that hold a slot on a pole's dock."""

@@ -1,7 +1,8 @@
 """The event store: what was appended here happened, and survives a kill at any instant.
 
-One narrow interface: `append` and `read`. Behind it is an SQLite file with a single writer, in a thread of its own,
-which commits everything that waits in one transaction. In virtual tempo the loop runs that work inline.
+One narrow interface: `append` for events, `keep` for what poles said, and `read`. Behind it is an SQLite file with a
+single writer, in a thread of its own, which commits everything that waits in one transaction. In virtual tempo the loop
+runs that work inline.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -20,13 +21,18 @@ from typing import Literal, get_args
 import msgspec
 
 from airspace.reasons import Reason, Refused, Rule, Words
+from controller import pole_log
 from controller.events import (
     AnyEvent,
     Claim,
     Record,
     decode_event,
     encode,
+    event_of,
 )
+from controller.pole_log import PoleLog, durable_entries, history, record_of
+from poles.gateway.flow import Said
+from poles.gateway.supervision import Remembered
 
 CLAIMS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Claim))
 
@@ -46,6 +52,7 @@ CANNOT_WRITE = Rule(
     Words("Name a place that this user may write to.", "请指定当前用户可写的位置。"),
 )
 
+# One log in two tables that share their numbers: what the controller decided and saw, and what poles said.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
@@ -54,6 +61,12 @@ CREATE TABLE IF NOT EXISTS events (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_kind ON events (kind, seq);
+"""
+OF_EVENTS = "SELECT seq, utc_s, NULL, body FROM events WHERE seq > :after ORDER BY seq"
+OF_ALL = """
+SELECT seq, utc_s, NULL, body FROM events WHERE seq > :after
+UNION ALL SELECT seq, utc_s, pole, body FROM said WHERE seq > :after
+ORDER BY seq
 """
 
 
@@ -66,10 +79,29 @@ class StoreFailedError(RuntimeError):
 
 
 @dataclass(slots=True)
-class _Pending:
+class _Events:
     events: tuple[tuple[AnyEvent, str], ...]  # with the body that is written
     claims_seen: int | None
     done: asyncio.Future[tuple[Record, ...]]
+
+
+@dataclass(slots=True)
+class _Words:
+    """A batch of what poles said."""
+
+    batch: Sequence[Said]
+    done: asyncio.Future[None]
+
+
+_Pending = _Events | _Words
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What became of one pending: the number of its first record, and the second of all."""
+
+    first: int
+    utc_s: float
 
 
 class Store:
@@ -85,6 +117,8 @@ class Store:
         self._queue: asyncio.Queue[_Pending | None] = asyncio.Queue()
         self._listeners: list[Callable[[Record], None]] = []
         self._closed = False
+        self._poles = PoleLog(writer)
+        self._last = _last_number(writer)
 
     def append(self, *events: AnyEvent, claims_seen: int | None = None) -> asyncio.Future[tuple[Record, ...]]:
         """Store events all or none; the future gives them with their places once they are durable.
@@ -97,7 +131,15 @@ class Store:
             raise RuntimeError("the store is closed")
         bodies = tuple((event, _body(event)) for event in events)
         done: asyncio.Future[tuple[Record, ...]] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Pending(bodies, claims_seen, done))
+        self._queue.put_nowait(_Events(bodies, claims_seen, done))
+        return done
+
+    def keep(self, batch: Sequence[Said]) -> asyncio.Future[None]:
+        """Store what poles said, all or nothing and in this order; the future is done when it is durable."""
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Words(batch, done))
         return done
 
     def listen(self, listener: Callable[[Record], None]) -> None:
@@ -106,7 +148,22 @@ class Store:
 
     def read(self, after: int = 0) -> list[Record]:
         """All records with a number above `after`, in order; raises `Refused` when the file is damaged."""
-        return _all_rows(self._reader, after, self._path)
+        return _all_rows(self._reader, OF_ALL, after, self._path)
+
+    def events(self) -> list[Record]:
+        """The records of all but what poles said, in order; raises `Refused` when the file is damaged."""
+        return _all_rows(self._reader, OF_EVENTS, 0, self._path)
+
+    def poles_stored(self) -> dict[str, dict[str, int]]:
+        """City code -> boot -> the highest number of an entry in the store; read from a digest, not from all of it."""
+        return durable_entries(self._reader)
+
+    def pole_history(self) -> list[Remembered]:
+        """What the poles' gateway noted, and of what poles said what it must remember; raises `Refused` as `read`."""
+        try:
+            return history(self._reader)
+        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            raise Refused([Reason(NOT_A_STORE, str(self._path), {"detail": error})]) from None
 
     async def _write_until_closed(self) -> None:
         """The writer; whoever waits for it hears when it fails, and nobody waits for ever."""
@@ -141,40 +198,58 @@ class Store:
                     results = [error] * len(batch)
                 self._deliver(batch, results)
 
-    def _deliver(self, batch: list[_Pending], results: list[tuple[Record, ...] | Exception]) -> None:
+    def _deliver(self, batch: list[_Pending], results: list[_Written | Exception]) -> None:
         for pending, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 if not pending.done.cancelled():
                     pending.done.set_exception(result)
-                continue
-            for record in result:
-                for listener in self._listeners:
-                    listener(record)
-            if not pending.done.cancelled():
-                pending.done.set_result(result)
+            elif isinstance(pending, _Words):
+                if self._listeners:
+                    for seq, said in enumerate(pending.batch, result.first):
+                        self._tell(Record(seq, result.utc_s, event_of(said.code, said.message)))
+                if not pending.done.cancelled():
+                    pending.done.set_result(None)
+            else:
+                events = enumerate(pending.events, result.first)
+                records = tuple([Record(seq, result.utc_s, event) for seq, (event, _) in events])
+                for record in records:
+                    self._tell(record)
+                if not pending.done.cancelled():
+                    pending.done.set_result(records)
 
-    def _write(self, batch: list[_Pending]) -> list[tuple[Record, ...] | Exception]:
-        results: list[tuple[Record, ...] | Exception] = []
-        connection = self._writer
+    def _tell(self, record: Record) -> None:
+        for listener in self._listeners:
+            listener(record)
+
+    def _write(self, batch: list[_Pending]) -> list[_Written | Exception]:
+        results: list[_Written | Exception] = []
+        connection, last = self._writer, self._last
         connection.execute("BEGIN IMMEDIATE")
         try:
             for pending in batch:
-                if pending.claims_seen is not None and _last_claim(connection) > pending.claims_seen:
+                written = _Written(last + 1, round(self._utc_s(), 6))
+                if isinstance(pending, _Words):
+                    self._poles.insert(written.first, written.utc_s, pending.batch)
+                    last += len(pending.batch)
+                elif pending.claims_seen is not None and _last_claim(connection) > pending.claims_seen:
                     results.append(ClaimsChangedError())
                     continue
-                results.append(tuple(self._insert(event, body) for event, body in pending.events))
+                else:
+                    for event, body in pending.events:
+                        last += 1
+                        row = last, written.utc_s, str(event.__struct_config__.tag), body
+                        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?)", row)
+                results.append(written)
             connection.execute("COMMIT")
         except sqlite3.Error:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")
             raise
+        self._last = last
+        for pending, result in zip(batch, results, strict=True):
+            if isinstance(pending, _Words) and isinstance(result, _Written):
+                self._poles.committed(result.first, pending.batch)
         return results
-
-    def _insert(self, event: AnyEvent, body: str) -> Record:
-        utc_s = round(self._utc_s(), 6)
-        kind = str(event.__struct_config__.tag)
-        cursor = self._writer.execute("INSERT INTO events (utc_s, kind, body) VALUES (?, ?, ?)", (utc_s, kind, body))
-        return Record(int(cursor.lastrowid or 0), utc_s, event)
 
 
 def _body(event: AnyEvent) -> str:
@@ -193,16 +268,19 @@ def _last_claim(connection: sqlite3.Connection) -> int:
     return int(row[0] or 0)
 
 
-def _rows(connection: sqlite3.Connection, after: int) -> Iterator[Record]:
-    for seq, utc_s, body in connection.execute(
-        "SELECT seq, utc_s, body FROM events WHERE seq > ? ORDER BY seq", (after,)
-    ):
-        yield Record(seq, utc_s, decode_event(body))
+def _last_number(connection: sqlite3.Connection) -> int:
+    query = "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM said))"
+    return int(connection.execute(query).fetchone()[0])
 
 
-def _all_rows(connection: sqlite3.Connection, after: int, path: Path) -> list[Record]:
+def _rows(connection: sqlite3.Connection, query: str, after: int) -> Iterator[Record]:
+    for seq, utc_s, pole, body in connection.execute(query, {"after": after}):
+        yield Record(seq, utc_s, decode_event(body)) if pole is None else record_of(seq, utc_s, pole, body)
+
+
+def _all_rows(connection: sqlite3.Connection, query: str, after: int, path: Path) -> list[Record]:
     try:
-        return list(_rows(connection, after))
+        return list(_rows(connection, query, after))
     except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
 
@@ -227,7 +305,10 @@ async def open_store(
         except BlockingIOError:
             raise Refused([Reason(IN_USE, str(path))]) from None
         with closing(_connect(path, durable)) as writer, closing(_connect(path, durable)) as reader:
-            store = Store(path, writer, reader, utc_s)
+            try:
+                store = Store(path, writer, reader, utc_s)
+            except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+                raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
             writing = asyncio.create_task(store._write_until_closed(), name="store writer")
             try:
                 yield store
@@ -248,7 +329,7 @@ def _connect(path: Path, durable: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable == 'power' else 'NORMAL'}")
-        connection.executescript(SCHEMA)
+        connection.executescript(SCHEMA + pole_log.SCHEMA)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
@@ -262,4 +343,4 @@ def read_store(path: Path) -> list[Record]:
     except sqlite3.DatabaseError as error:
         raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
     with closing(connection):
-        return _all_rows(connection, 0, path)
+        return _all_rows(connection, OF_ALL, 0, path)

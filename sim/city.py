@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from airspace.frames import LatLon, LocalFrame
-from poles.connection import Connection
+from poles.wire.connection import Connection
 from sim.city_file import CityAircraft, CityCell, CityDrone, CityFile, CityPole
 from sim.districts import Districts
 from sim.drone import SimDrone

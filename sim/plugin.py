@@ -86,7 +86,7 @@ def drone(request: pytest.FixtureRequest) -> DroneStand:
 
 @pytest.fixture
 def pole(request: pytest.FixtureRequest) -> PoleStand:
-    """A stand with one simulated pole and a gateway: `pole.run(main)`, `pole.reports`."""
+    """A stand with one simulated pole and a gateway: `pole.run(main)`, `pole.readings`."""
     from sim.world.stand import PoleStand  # noqa: PLC0415 - costs nothing until it is used
 
     return PoleStand(**_given(request, "seed", "speed"))

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 
 from airspace.frames import LatLon, LocalFrame
 from poles.agent import HEARTBEAT_S, PoleAgent
-from poles.connection import Connection
+from poles.agent.ring import PAGE_BYTES, Ring
+from poles.agent.settings import SettingsStore
 from poles.services import Service
 from poles.services.base_station import BaseStation
 from poles.services.cover import Motor
 from poles.services.dock import Dock, DockSensors
 from poles.services.lamp import Lamp, Pattern
 from poles.services.weather import Weather
+from poles.wire.connection import Connection
+from sim.flash import SimFlash
 from sim.gnss.base_station import BaseStationStream, StationSite
 from sim.gnss.rtcm import crc_24q
 from sim.gnss.sky import Sky
@@ -30,6 +33,7 @@ COVER_TRAVEL_S = 6.0
 OFF_SWITCH = 1e-3  # so far from its end a cover that moves has left the limit switch, or not reached it yet
 WEATHER_SAMPLE_S = 1.0
 EPOCH_EVERY_S = 1.0
+FLASH_BYTES = 8 * PAGE_BYTES  # of the ring in which entries survive a power cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class SimLampHardware:
     """A light that can be looked at."""
 
     def __init__(self) -> None:
-        self.pattern = Pattern.OFF
+        self.pattern = Pattern.STEADY
         self.level_pct = 0.0
 
     def light(self, pattern: Pattern, level_pct: float) -> None:
@@ -202,6 +206,8 @@ class SimPole:
         self._off = asyncio.Event()
         self._dark: list[str] = []  # why there is no power
         self._centred = True  # what stands on the pad
+        self.flash = SimFlash(FLASH_BYTES)
+        self._settings = SettingsStore()
         self.agent = self._boot()
 
     @property
@@ -271,7 +277,7 @@ class SimPole:
         self.hardware.free()
 
     def fail_power(self) -> None:
-        """The pole's computer loses power: it falls silent in the middle of a word, and what it held is gone.
+        """The pole's computer loses power: it falls silent in the middle of a word, and what it did not sync is gone.
 
         The dock's and the lamp's own controllers keep their state.
         """
@@ -303,6 +309,7 @@ class SimPole:
         self._dark.remove(why)
         if not self._dark:
             self._off.clear()
+            self.flash.lose_power(self._rng)
             self.agent = self._boot()
             self._powered.set()
 
@@ -317,6 +324,8 @@ class SimPole:
             report_every_s=self._report_every_s,
             heartbeat_every_s=self._heartbeat_every_s,
             firmware="beichen-sim/1",
+            ring=Ring.open(self.flash),
+            settings=self._settings,
         )
 
     def _make_services(self) -> Iterable[Service]:
@@ -329,9 +338,7 @@ class SimPole:
             yield self.hardware.dock
         if site.has_base_station:
             self._station = BaseStation(
-                lat_deg=site.position.lat_deg,
-                lon_deg=site.position.lon_deg,
-                ellipsoidal_m=site.head_ellipsoidal_m,
+                lat_deg=site.position.lat_deg, lon_deg=site.position.lon_deg, ellipsoidal_m=site.head_ellipsoidal_m
             )
             yield self._station
 

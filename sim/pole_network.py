@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from poles.connection import Connection
-from poles.lines import Line
+import asyncio
+import random
+from dataclasses import dataclass
+
+from poles.wire.connection import Connection
+from poles.wire.lines import Line
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What happens to each message on its way: shares are 0 to 1, and delays differ, so that messages overtake."""
+
+    lost: float = 0.0
+    doubled: float = 0.0
+    longest_s: float = 0.0
 
 
 class PoleNetwork:
     """A pole's way to the gateway: the lines of the given connection, mute in both directions while the network fails.
 
-    Neither end is told: both find out as real ones do, by the silence.
+    Neither end is told: both find out as real ones do, by the silence. `trouble` is what messages meet while it works,
+    by the chance of `rng`.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rng: random.Random | None = None) -> None:
         self._connection = connection
+        self._rng = rng or random.Random(0)
         self.is_down = False
+        self.trouble = Trouble()
 
     def open(self, code: str) -> Line:
         """A fresh line for the pole with this city code."""
@@ -28,6 +44,14 @@ class PoleNetwork:
         """Let everything through again."""
         self.is_down = False
 
+    def delays_s(self) -> list[float]:
+        """When the copies of one message arrive; none when it is lost."""
+        trouble, rng = self.trouble, self._rng
+        if self.is_down or (trouble.lost and rng.random() < trouble.lost):
+            return []
+        copies = 2 if trouble.doubled and rng.random() < trouble.doubled else 1
+        return [rng.uniform(0.0, trouble.longest_s) if trouble.longest_s else 0.0 for _ in range(copies)]
+
 
 class _Way:
     """A line through the network."""
@@ -35,18 +59,29 @@ class _Way:
     def __init__(self, line: Line, network: PoleNetwork) -> None:
         self._line = line
         self._network = network
+        self._arriving: list[asyncio.TimerHandle] = []
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
     def send(self, body: bytes) -> bool:
         """Send without waiting; what the network swallows looks sent."""
-        return True if self._network.is_down else self._line.send(body)
+        for delay_s in self._network.delays_s():
+            if delay_s:
+                self._later(delay_s, self._line.send, body)
+            elif not self._line.send(body):
+                return False
+        return True
 
     async def receive(self) -> bytes:
         """The gateway's next word that gets through."""
         while True:
-            body = await self._line.receive()
-            if not self._network.is_down:
-                return body
-
+            if not self._arrived.empty():
+                return self._arrived.get_nowait()
+            heard = asyncio.ensure_future(self._line.receive())
+            late = asyncio.ensure_future(self._arrived.get())
+            try:
+                await asyncio.wait((heard, late), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pass
     def close(self) -> None:
         """End the line."""
         self._line.close()

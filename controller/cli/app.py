@@ -19,6 +19,7 @@ from controller.cli.demo import demo
 from controller.cli.fly import fly
 from controller.cli.options import BadOption, Exit
 from controller.cli.plan import plan
+from controller.cli.poles import poles_app
 from controller.cli.report import report
 from controller.cli.sim import sim_app
 
@@ -38,6 +39,7 @@ def build(lang: Lang) -> App:
     app.command(close, help=words.HELP_CLOSE.text(lang))
     app.command(report, help=words.HELP_REPORT.text(lang))
     app.command(airspace_app(lang))
+    app.command(poles_app(lang))
     app.command(sim_app(lang))
     return app
 

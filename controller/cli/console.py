@@ -30,7 +30,8 @@ from controller.events import (
     Phase,
     PhaseChanged,
     PlanMade,
-    PoleReported,
+    PoleNoted,
+    PoleSaid,
     Record,
     UploadVerified,
     encode,
@@ -263,5 +264,5 @@ def view_of(lang: Lang, json: bool) -> TextView | JsonView:
 
 def report_record(record: Record, view: View) -> None:
     """Show a record, but for the steady stream of pole reports on a text console."""
-    if isinstance(view, JsonView) or not isinstance(record.event, PoleReported):
+    if isinstance(view, JsonView) or not isinstance(record.event, PoleSaid | PoleNoted):
         view.record(record)

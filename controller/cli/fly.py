@@ -23,13 +23,14 @@ from controller.config import DroneConfig, LoadedSite
 from controller.district import District, open_district
 from controller.flight.mission_source import Mission, load_mission
 from controller.links.transport import open_transport
-from controller.pole_picture import Poles, recorder
+from controller.pole_gate import enrolment, open_gate, renewal
+from controller.pole_picture import Poles
+from controller.pole_watch import gateway_needs
 from controller.run import RunResult, fly_mission, resume_run
 from controller.site_airspace import load_site_zones, site_register, surface_of
 from controller.state import FlightState
 from controller.tasks import attended
 from poles.gateway import Gateway
-from poles.keys import load_key_pair
 
 NO_DRONE = Rule(
     "site.no-drone",
@@ -123,19 +124,11 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
     if given is None:
         yield
         return
-    allowed = {pole.public_key.encode(): pole.code for pole in place.file.poles if pole.public_key}
-    gateway = Gateway.tcp(
-        given.listen,
-        load_key_pair(place.path(given.key)),
-        allowed,
-        on_report=recorder(lambda event: district.store.append(event)),
-        utc_s=clock.utc_s,
-        rng=random.Random(fresh_seed()),
-        stored=district.state.poles_stored(),
-    )
-    async with gateway:
-        district.poles = Poles(gateway, clock)
-        yield
+    with open_gate(place, given, clock.utc_s) as gate:
+        gateway = Gateway(gate.doorway, **gateway_needs(district, clock, random.Random(fresh_seed())))
+        async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate):
+            district.poles = Poles(gateway, clock)
+            yield
 
 
 async def operate(

@@ -24,6 +24,8 @@ from controller.streams import Stream
 from missions.items import Command
 from missions.plan import LandingOption, Purpose
 from missions.planning import AGAIN_S
+from poles.services.dock_functions import DOCK
+from poles.services.lamp import ACTUATOR, Pattern
 
 PREPARE_BEFORE_S = 60.0  # a cover needs seconds; the lamp shows people that a drone is coming
 FIRST_WORD_S = 20.0  # within which poles find a controller that has just started
@@ -89,10 +91,10 @@ class Docking:
             self.asked.append(option)
         await self._first_word(option)
         hold_s = self.flight.plan.duration_s + 1800
-        reason = await self._order(option, "dock", "reserve", purpose="land", hold_s=hold_s)
+        reason = await self._order(option, DOCK, "reserve", purpose="land", hold=hold_s)
         if reason is None:
-            await self._order(option, "lamp", "landing")
-            reason = await self._order(option, "dock", "open")
+            await self._order(option, ACTUATOR, "override", pattern=Pattern.LANDING)
+            reason = await self._order(option, DOCK, "open")
         if reason is not None:
             await self._not_ready(option, Words(reason.text("en"), reason.text("zh")))
 

@@ -22,6 +22,8 @@ from controller.pole_picture import Poles
 from controller.state import FlightState
 from controller.tasks import attended
 from missions.plan import Place, Plan, Purpose
+from poles.services.dock_functions import DOCK
+from poles.services.lamp import ACTUATOR
 
 ON_DOCK_M = 1.5  # a pad is three metres wide
 IN_DOCK_M = 3.0  # so far a drone in a dock may believe to stand from the dock's charted place
@@ -140,15 +142,15 @@ async def _settle_dock(district: District, poles: Poles, flight: FlightState, po
     if landed_here and not await poles.until_dock(pole, lambda seen: seen.drone_present, PAD_NOTICES_S):
         why = Words("its pad does not feel the drone", "停机坪未感知到无人机")
     if why is None and (dock is None or dock.cover != "closed"):
-        reason = await order_pole(district, flight.id, pole, "dock", "close")
+        reason = await order_pole(district, flight.id, pole, DOCK, "close")
         if reason is not None:
             why = Words(reason.text("en"), reason.text("zh"))
         elif not await poles.until_dock(pole, lambda seen: seen.cover == "closed", COVER_CLOSES_S):
             why = Words("its cover did not arrive", "舱盖未到位")
     if why is not None:
         await district.alarm(Alarm.DOCK_NOT_CLOSED, pole, flight.id, why=why)
-    await order_pole(district, flight.id, pole, "dock", "release")
-    await order_pole(district, flight.id, pole, "lamp", "program")
+    await order_pole(district, flight.id, pole, DOCK, "release")
+    await order_pole(district, flight.id, pole, ACTUATOR, "override")
 
 
 def dock_at(district: District, place: LatLon) -> str:

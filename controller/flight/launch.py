@@ -19,6 +19,7 @@ from controller.links.mission_transfer import download, upload
 from controller.links.read_back import compare
 from controller.links.telemetry import DroneState, Landed
 from controller.streams import STREAMS, Stream
+from poles.services.dock_functions import DOCK
 
 LATE_S = 10.0  # the reserved volumes allow a take-off 15 s from the planned time
 LEAD_S = 2.0  # arming, mode change and start
@@ -125,11 +126,11 @@ async def _claim_docks(launch: Launch) -> list[Reason]:
     landings = sorted({option.dock for option in launch.plan.landings} - {"", start})
     claims = [(pole, "land") for pole in landings] + ([(start, "launch")] if start else [])
     answers = [
-        await order_pole(district, flight, pole, "dock", "reserve", purpose=purpose, hold_s=hold_s)
+        await order_pole(district, flight, pole, DOCK, "reserve", purpose=purpose, hold=hold_s)
         for pole, purpose in claims
     ]
     if start:
-        answers.append(await order_pole(district, flight, start, "dock", "open"))
+        answers.append(await order_pole(district, flight, start, DOCK, "open"))
     return [reason for reason in answers if reason is not None]
 
 

@@ -9,6 +9,7 @@ from airspace.reasons import Reason, Refused, Rule, Words
 from controller.district import District
 from controller.events import CommandAnswered
 from controller.links.drone import CommandOutcome
+from poles.services.dock_functions import DOCK
 
 POLE_ANSWERS_S = 8.0
 
@@ -58,15 +59,15 @@ async def must(district: District, flight: str, drone: str, order: str, answer: 
 
 
 async def order_pole(
-    district: District, flight: str, pole: str, service: str, action: str, **parameters: Any
+    district: District, flight: str, pole: str, function: str, action: str, **parameters: Any
 ) -> Reason | None:
     """Order a pole to act for a flight and record its answer; the reason when it did not, None when it did."""
     if district.poles is None:
-        return Reason(NO_GATEWAY, pole, {"pole": pole, "order": f"{service} {action}"})
-    if service == "dock":
+        return Reason(NO_GATEWAY, pole, {"pole": pole, "order": f"{function} {action}"})
+    if function == DOCK:
         parameters["flight"] = flight
-    outcome, words = await district.poles.ask(pole, service, action, POLE_ANSWERS_S, parameters)
-    order = f"{service} {action}"
+    outcome, words = await district.poles.ask(pole, function, action, POLE_ANSWERS_S, parameters)
+    order = f"{function} {action}"
     detail = "" if outcome == "accepted" else words.en
     await district.record(CommandAnswered(flight=flight, target=pole, command=order, outcome=outcome, detail=detail))
     if outcome == "accepted":

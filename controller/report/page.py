@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from airspace.reasons import Lang, Words
-from controller.alarms import ALARMS, Alarm, Severity
+from airspace.reasons import Lang, Severity, Words
+from controller.alarms import ALARMS
 from controller.report.analysis import RunAnalysis
 from controller.report.figures import EnergyBar, Figure, energy_bar, figures
 from controller.report.map_view import map_view
@@ -140,7 +140,7 @@ def reason_words(reason: Mapping[str, Any]) -> Words:
 
 def alarm_action(code: str) -> Words:
     """The recommended action of an alarm's row; empty for a code that this version does not know."""
-    return ALARMS[Alarm(code)].action if code in list(Alarm) else Words("", "")
+    return ALARMS[code].action if code in ALARMS else Words("", "")
 
 
 def panel_values(panel: Panel) -> list[dict[str, Any]]:

@@ -28,7 +28,8 @@ from controller.events import (
     PhaseChanged,
     PhotoTaken,
     PlanMade,
-    PoleReported,
+    PoleNoted,
+    PoleSaid,
     PoleSeen,
     Record,
     RequestAccepted,
@@ -38,6 +39,7 @@ from controller.events import (
     decode_record,
 )
 from missions.plan import Plan, PlanVolume
+from poles.protocol import Report
 
 UNFINISHED = "unfinished"
 
@@ -184,7 +186,7 @@ class RunStory:
         self.start_s = record.utc_s if self.start_s is None else self.start_s
         self.end_s = record.utc_s
         event = record.event
-        if not isinstance(event, PoleReported | PhotoTaken | OffNominal):
+        if not isinstance(event, PoleSaid | PoleNoted | PhotoTaken | OffNominal):
             self.timeline.append(At(record.utc_s, event))
         match event:
             case RunStarted():
@@ -198,7 +200,9 @@ class RunStory:
                 self.alarms.append((record.utc_s, event))
             case RunFinished():
                 self.finished = event
-            case PoleSeen() | PoleReported():
+            case PoleNoted():
+                pass  # what was told of it is an alarm
+            case PoleSeen() | PoleSaid():
                 _add_to_pole(self.pole(event.pole), record.utc_s, event)
             case IntentAccepted():
                 live = [
@@ -210,14 +214,18 @@ class RunStory:
                 _add_to_flight(self.flight(event.flight), record.utc_s, event)
 
 
-def _add_to_pole(pole: PoleStory, utc_s: float, event: PoleSeen | PoleReported) -> None:
+def _add_to_pole(pole: PoleStory, utc_s: float, event: PoleSeen | PoleSaid) -> None:
     pole.heard_s = utc_s
-    if event.boot not in pole.boots:
-        pole.boots.append(event.boot)
+    boot = event.boot if isinstance(event, PoleSeen) else event.message.boot
+    if boot not in pole.boots:
+        pole.boots.append(boot)
     if isinstance(event, PoleSeen):
-        pole.lat_deg, pole.lon_deg, pole.services = event.lat_deg, event.lon_deg, event.services
-    else:
-        pole.reports.append((event.at_s, event.readings))
+        pole.lat_deg, pole.lon_deg, pole.services = event.lat_deg, event.lon_deg, event.functions
+    elif isinstance(event.message, Report):
+        together: dict[float, dict[str, dict[str, Any]]] = {}
+        for reading in event.message.readings:
+            together.setdefault(reading.at_s, {})[reading.function] = reading.values
+        pole.reports += together.items()
 
 
 def _add_to_flight(flight: FlightStory, utc_s: float, event: AnyEvent) -> None:
@@ -289,5 +297,5 @@ def _records(events: Path) -> Iterator[Record | None]:
 
 def wind_mps(readings: Mapping[str, Mapping[str, Any]]) -> float | None:
     """The mean wind [m/s] among one report's readings, None when it holds none."""
-    value = readings.get("weather", {}).get("wind_mean_mps")
+    value = readings.get("WindSensor", {}).get("windSpeed")
     return float(value) if isinstance(value, int | float) else None

@@ -97,7 +97,7 @@ def _line(event: AnyEvent, *, first_start: bool) -> tuple[str, str, Words, str]:
             tone = "good" if event.outcome == "completed" else "bad"
             return "key", tone, said("event.finished", outcome=outcome), ""
         case PoleSeen():
-            return "poles", "plain", said("event.pole", pole=event.pole), ", ".join(event.services)
+            return "poles", "plain", said("event.pole", pole=event.pole), ", ".join(event.functions)
         case DockReserved():
             return "poles", "plain", said("event.dock", pole=event.pole), ""
         case DockReleased():

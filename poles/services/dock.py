@@ -1,24 +1,38 @@
-"""The dock: a pad under a cover on the pole's head, where one drone at a time may land and be shut in.
+"""The dock: a pad under a cover on the pole's head, where one drone at a time may land, be shut in and be charged.
 
-TALQ 2.7.1 has no such function. A flight reserves the dock, has it opened, lands when the dock is ready, has it closed
-and releases it. The dock is ready only while the cover is open, the pad and the cover's path are clear and nothing is
-wrong with it; `why_not` holds the codes of what is missing.
+The dock is ready only while the cover is open, the pad and the cover's path are clear and nothing is wrong with it;
+`why_not` holds the codes of what is missing. The tables of cover and charger are in files of their own, what is said
+and ordered is in `dock_functions`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Protocol, cast
 
 import msgspec
-from msgspec import Meta
 
 from airspace.reasons import Reason, Refused, Rule, Words
-from poles.services import cover
+from poles.services import charger, cover
+from poles.services.charger import Charger, ChargerEvent, Contacts
 from poles.services.cover import Cover, CoverEvent, Motor, Surroundings
-from poles.services.service import NoParameters, ServiceSpec
+from poles.services.dock_functions import (
+    CHARGER,
+    CHARGER_SPEC,
+    DOCK,
+    DOCK_SPEC,
+    TOO_HOT,
+    BatterySlot,
+    ChargerReadings,
+    ChargerSettings,
+    DockReadings,
+    DockSettings,
+    ForFlight,
+    Reserve,
+)
+from poles.services.service import Function, Readings, Service
 
 NAME = "dock"
 WATCHED_EVERY_S = 1.0  # while a flight counts on it or the cover moves: ready may be 2 s old at most on approach
@@ -50,38 +64,6 @@ TURNED_BACK = Rule(
 )
 
 
-class DockReadings(msgspec.Struct, frozen=True, kw_only=True):
-    """The dock as it is; `reserved_for` is a flight's id or empty."""
-
-    cover: Cover
-    drone_present: bool
-    path_clear: bool
-    reserved_for: Annotated[str, Meta(max_length=64)]
-    ready: bool
-    why_not: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
-    faults: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
-
-
-class Reserve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keep the dock for a flight for at most `hold_s` [s], so that a lost release does not lock it for ever."""
-
-    flight: Annotated[str, Meta(min_length=1, max_length=64)]
-    purpose: Literal["land", "launch"] = "land"
-    hold_s: Annotated[float, Meta(gt=0.0, le=86400.0)] = 7200.0
-
-
-class ForFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order on behalf of the flight that holds the reservation."""
-
-    flight: Annotated[str, Meta(min_length=1, max_length=64)]
-
-
-SPEC = ServiceSpec(
-    DockReadings,
-    {"reserve": Reserve, "open": ForFlight, "close": ForFlight, "release": ForFlight, "reset": NoParameters},
-)
-
-
 @dataclass(frozen=True, slots=True)
 class DockSensors:
     """Switches at both ends of the travel, the pad's sensor, the light curtain in the cover's path, rain [mm/h]."""
@@ -101,8 +83,16 @@ class DockHardware(Protocol):
         ...
 
 
-class Dock:
-    """The service over a dock's driver.
+class ChargerHardware(Protocol):
+    """The driver of the charging contacts; it calls `Dock.sense_battery` with what it measures."""
+
+    def contact(self, contacts: Contacts) -> None:
+        """Let current flow, or let go."""
+        ...
+
+
+class Dock(Service):
+    """The service over a dock's drivers; without the charger's it offers no charging.
 
     `travel_limit_s` is longer than any healthy travel of the cover [s]; after it the cover counts as stuck.
     """
@@ -114,19 +104,24 @@ class Dock:
         hardware: DockHardware,
         sensors: DockSensors,
         *,
-        rain_limit_mmph: float = 2.5,
+        charger_hardware: ChargerHardware | None = None,
         travel_limit_s: float = 15.0,
     ) -> None:
-        self.on_change: Callable[[], None] = lambda: None
+        at_first = DockReadings(cover=Cover.STUCK, drone_present=False, path_clear=False, reserved_for="", ready=False)
+        dock = Function(DOCK, DOCK_SPEC, at_first)
+        super().__init__(
+            *((dock,) if charger_hardware is None else (dock, _charger_function())),
+        )
         self._hardware = hardware
+        self._charger_hardware = charger_hardware
         self._sensors = sensors
-        self._rain_limit_mmph = rain_limit_mmph
         self._travel_limit_s = travel_limit_s
         self._cover = _cover_at_start(sensors)
         self._overrun: asyncio.TimerHandle | None = None
         self._arrivals: list[tuple[Cover, asyncio.Future[None]]] = []
         self._holder = ""
         self._held_until_s = 0.0
+        self._tell_stuck()
 
     def sense(self, sensors: DockSensors) -> None:
         """Take the sensors as they are now and act on what changed."""
@@ -140,10 +135,41 @@ class Dock:
         if (sensors.rain_mmph or 0.0) > self._rain_limit_mmph:
             # not only when it begins: a cover that an obstacle kept from closing closes when the obstacle is gone
             self._happen(CoverEvent.RAIN)
+        if before.drone_present and not sensors.drone_present:
+            self._charge(ChargerEvent.LEFT)
+            self._forget_battery()
         if (sensors.drone_present, sensors.path_clear) != (before.drone_present, before.path_clear):
-            self.on_change()
+            self._changed(DOCK)
 
-    def readings(self) -> DockReadings:
+    def sense_battery(
+        self,
+        *,
+        charge_pct: float | None,
+        power_w: float | None = None,
+        temperature_c: float | None = None,
+        slots: tuple[BatterySlot, ...] = (),
+        trouble: bool = False,
+    ) -> None:
+        """Take what the charger measures; `trouble` says that it cannot charge, for want of contact or a bad cell."""
+        settings = cast("ChargerSettings", self.settings(CHARGER))
+        self._now[CHARGER] = ChargerReadings(
+            charger=self._charger, charge_pct=charge_pct, power_w=power_w, temperature_c=temperature_c, slots=slots
+        )
+        hottest = max(
+            [t for t in (temperature_c, *(slot.temperature_c for slot in slots)) if t is not None], default=None
+        )
+        hot = hottest is not None and hottest >= settings.hot_c
+        self._alarm(CHARGER, TOO_HOT, hot, temperature_c=hottest)
+        if trouble or hot:
+            self._charge(ChargerEvent.TROUBLE)
+        elif charge_pct is not None and charge_pct >= settings.full_pct:
+            self._charge(ChargerEvent.FILLED)
+
+    def readings(self, function: str) -> Readings:
+        """The dock or its charger as it is now."""
+        return self.now() if function == DOCK else super().readings(function)
+
+    def now(self) -> DockReadings:
         """The dock as it is now."""
         why_not = self._why_not_ready()
         return DockReadings(
@@ -156,31 +182,74 @@ class Dock:
             faults=(cover.STUCK.code,) if self._cover is Cover.STUCK else (),
         )
 
-    def report_every_s(self, usual_s: float) -> float:
+    def report_every_s(self, function: str, usual_s: float) -> float:
         """Every second while a flight counts on the dock or the cover moves, otherwise as usual."""
-        watched = self._reserved_for() or self._cover in (Cover.OPENING, Cover.CLOSING)
-        return min(WATCHED_EVERY_S, usual_s) if watched else usual_s
+        watched = function == DOCK and (self._reserved_for() or self._cover in (Cover.OPENING, Cover.CLOSING))
+        return min(WATCHED_EVERY_S, usual_s) if watched else super().report_every_s(function, usual_s)
 
-    def begin(self, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
+    def begin(self, function: str, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
         """Begin an action; opening, closing and reset end when the cover has arrived. Raises Refused."""
-        match action, parameters:
-            case "reserve", Reserve():
+        match function, action, parameters:
+            case "DroneCharger", "charge", ForFlight():
+                self._must_not_be_anothers(parameters.flight)
+                self._order_charger(ChargerEvent.CHARGE)
+            case "DroneCharger", "stop", _:
+                self._order_charger(ChargerEvent.STOP)
+            case "DroneCharger", "reset", _:
+                self._order_charger(ChargerEvent.RESET)
+            case _, "reserve", Reserve():
                 self._reserve(parameters)
-                return None
-            case "release", ForFlight():
+            case _, "release", ForFlight():
                 self._must_not_be_anothers(parameters.flight)
                 self._holder = ""
-                self.on_change()
-                return None
-            case "open", ForFlight():
+                self._changed(DOCK)
+            case _, "open", ForFlight():
                 if self._reserved_for() != parameters.flight:
                     raise Refused([Reason(NOT_RESERVED, "", {"flight": parameters.flight})])
                 return self._order(CoverEvent.OPEN, Cover.OPEN)
-            case "close", ForFlight():
+            case _, "close", ForFlight():
                 self._must_not_be_anothers(parameters.flight)
                 return self._order(CoverEvent.CLOSE, Cover.CLOSED)
-            case _:
+            case _, "reset", _:
                 return self._order(CoverEvent.RESET, Cover.CLOSED)
+            case _:
+                return super().begin(function, action, parameters)
+        return None
+
+    @property
+    def _rain_limit_mmph(self) -> float:
+        return cast("DockSettings", self._settings[DOCK]).rain_limit_mmph
+
+    @property
+    def _charger(self) -> Charger:
+        readings = self._now.get(CHARGER)
+        return readings.charger if isinstance(readings, ChargerReadings) else Charger.OFF
+
+    def _order_charger(self, event: ChargerEvent) -> None:
+        refused = self._charge(event)
+        if refused is not None:
+            raise Refused([Reason(refused)])
+
+    def _charge(self, event: ChargerEvent) -> Rule | None:
+        if self._charger_hardware is None:
+            return None
+        cell = charger.step(
+            self._charger, event, drone_present=self._sensors.drone_present, covered=self._cover is Cover.CLOSED
+        )
+        if cell.refused is not None:
+            return cell.refused
+        if cell.contacts is not None:
+            self._charger_hardware.contact(cell.contacts)
+        if cell.charger is not self._charger:
+            self._now[CHARGER] = msgspec.structs.replace(self._now[CHARGER], charger=cell.charger)
+            self._alarm(CHARGER, charger.FAULT.code, cell.charger is Charger.FAULT)
+            self._changed(CHARGER)
+        return None
+
+    def _forget_battery(self) -> None:
+        readings = self._now.get(CHARGER)
+        if readings is not None:
+            self._now[CHARGER] = msgspec.structs.replace(readings, charge_pct=None, power_w=None, temperature_c=None)
 
     def _reserve(self, wanted: Reserve) -> None:
         self._must_not_be_anothers(wanted.flight)
@@ -194,7 +263,7 @@ class Dock:
                 raise Refused([Reason(EMPTY)])
         self._holder = wanted.flight
         self._held_until_s = asyncio.get_running_loop().time() + wanted.hold_s
-        self.on_change()
+        self._changed(DOCK)
 
     def _reserved_for(self) -> str:
         if self._holder and asyncio.get_running_loop().time() >= self._held_until_s:
@@ -239,8 +308,14 @@ class Dock:
             self._drive(step.motor)
         if changed:
             self._tell_arrivals()
-            self.on_change()
+            if self._cover is not Cover.CLOSED:
+                self._charge(ChargerEvent.UNCOVERED)
+            self._tell_stuck()
+            self._changed(DOCK)
         return None
+
+    def _tell_stuck(self) -> None:
+        self._alarm(DOCK, cover.STUCK.code, self._cover is Cover.STUCK)
 
     def _drive(self, motor: Motor) -> None:
         if self._overrun is not None:
@@ -273,3 +348,7 @@ def _cover_at_start(sensors: DockSensors) -> Cover:
     if sensors.at_open == sensors.at_closed:
         return Cover.STUCK  # half way or a broken switch: someone must look before anything moves
     return Cover.OPEN if sensors.at_open else Cover.CLOSED
+
+
+def _charger_function() -> Function:
+    return Function(CHARGER, CHARGER_SPEC, ChargerReadings(charger=Charger.OFF))

@@ -1,50 +1,94 @@
 """The lamp: its program, and orders that override it, among them the pattern that leads a drone to the pad.
 
-In TALQ 2.7.1 this is LampActuatorFunction: `level_pct` is actualLightState [percent], an order is an override command.
-Its rule holds here: the last override wins, and an empty one returns the lamp to its program. TALQ knows no landing
-pattern: two flashes a second of the light on the pole's head, steady light on the pad.
+TALQ 2.7.1 has the actuator and the monitor of a lamp. It knows no landing pattern: two flashes a second of the light on
+the pole's head, steady light on the pad.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated, Protocol
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
-from poles.services.service import NoParameters, ServiceSpec
+from airspace.reasons import AlarmSpec, Severity, Words
+from poles.services.overrides import Overridden
+from poles.services.service import Function, FunctionSpec, Parameters, Readings, Service, ServiceSpec, Settings
+from poles.services.units import Celsius, Hours, Percent, Volts, Watts
 
 NAME = "lamp"
-
-Percent = Annotated[float, Meta(ge=0.0, le=100.0)]
+ACTUATOR, MONITOR = "LampActuator", "LampMonitor"
+FAILED, LEAKS = "lamp.failed", "lamp.leakage"
 
 
 class Pattern(StrEnum):
     """How the light is given."""
 
-    OFF = "off"
-    ON = "on"
+    STEADY = "steady"
     LANDING = "landing"
 
 
-class LampReadings(msgspec.Struct, frozen=True, kw_only=True):
-    """The light as it is; `overridden` tells an order from the program; `failed` is a lamp that draws no power."""
+class LampReadings(Readings, frozen=True, kw_only=True):
+    """The light as it is commanded."""
 
-    pattern: Pattern
-    level_pct: Percent
-    overridden: bool
-    failed: bool = False
-
-
-class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Steady light at a level [percent]."""
-
-    level_pct: Percent = 100.0
+    level_pct: Annotated[Percent, Meta(description="light given now; 0 is off")] = field(name="actualLightState")
+    pattern: Annotated[Pattern, Meta(description="how it is given")] = field(name="pattern")
+    overridden: Annotated[bool, Meta(description="an order is in force, not the program")] = field(name="overridden")
 
 
-SPEC = ServiceSpec(LampReadings, {"off": NoParameters, "on": On, "landing": NoParameters, "program": NoParameters})
+class LampSettings(Settings, frozen=True, kw_only=True):
+    """What the lamp does by itself."""
+
+    level_pct: Annotated[Percent, Meta(description="light of the program until it asks for another")] = field(
+        name="defaultLightState", default=0.0
+    )
+
+
+class Override(Parameters, frozen=True, kw_only=True):
+    """Light from now on, whatever the program asks for; with neither given the lamp returns to its program."""
+
+    level_pct: Annotated[Percent, Meta(description="light; 100 for a pattern without a level")] | None = field(
+        name="level", default=None
+    )
+    pattern: Annotated[Pattern, Meta(description="how it is given; steady for a level without a pattern")] | None = None
+
+
+class LampMonitorReadings(Readings, frozen=True, kw_only=True):
+    """The lamp as its gear measures it; a field is None when the gear cannot tell."""
+
+    failed: Annotated[bool, Meta(description="the lamp gives no light")] = field(name="lampFailure")
+    leaks: Annotated[bool, Meta(description="current to earth")] = field(name="leakageDetected")
+    hours: Annotated[Hours, Meta(description="in which it gave light")] | None = field(
+        name="operatingHours", default=None
+    )
+    supply_v: Annotated[Volts, Meta(description="at the gear")] | None = field(name="supplyVoltage", default=None)
+    power_w: Annotated[Watts, Meta(description="taken now")] | None = field(name="activePower", default=None)
+    temperature_c: Annotated[Celsius, Meta(ge=-60.0, le=200.0, description="of the gear")] | None = field(
+        name="temperature", default=None
+    )
+
+
+ACTUATOR_SPEC = FunctionSpec(ACTUATOR, LampReadings, {"override": Override}, LampSettings, talq=True)
+MONITOR_SPEC = FunctionSpec(
+    MONITOR,
+    LampMonitorReadings,
+    alarms={
+        FAILED: AlarmSpec(
+            Severity.CAUTION,
+            Words("the lamp of {subject} gives no light", "{subject} 的灯具不亮"),
+            Words("Have the lamp replaced; no drone lands here at night.", "请安排更换灯具；夜间无人机不在此降落。"),
+        ),
+        LEAKS: AlarmSpec(
+            Severity.EMERGENCY,
+            Words("{subject} leaks current to earth", "{subject} 漏电"),
+            Words("Cut its supply and keep people away.", "请立即断电并疏散周围人员。"),
+        ),
+    },
+    slow=6.0,
+    talq=True,
+)
+SPEC = ServiceSpec((ACTUATOR_SPEC, MONITOR_SPEC))
 
 
 class LampHardware(Protocol):
@@ -55,59 +99,51 @@ class LampHardware(Protocol):
         ...
 
 
-class Lamp:
+class Lamp(Service):
     """The service over a lamp driver; `program_pct` is the level that the pole's own program asks for."""
 
     name = NAME
 
     def __init__(self, hardware: LampHardware, *, program_pct: float = 0.0) -> None:
-        self.on_change: Callable[[], None] = lambda: None
+        steady = LampReadings(level_pct=program_pct, pattern=Pattern.STEADY, overridden=False)
+        super().__init__(
+            Function(ACTUATOR, ACTUATOR_SPEC, steady),
+            Function(MONITOR, MONITOR_SPEC, LampMonitorReadings(failed=False, leaks=False)),
+        )
         self._hardware = hardware
-        self._program_pct = program_pct
-        self._override: tuple[Pattern, float] | None = None
-        self._failed = False
-        self._show()
+        self._light = Overridden((Pattern.STEADY, program_pct))
+        self._hardware.light(*self._light.now)
 
     def program(self, level_pct: float) -> None:
         """The pole's program asks for a new level; an order that is in force still wins."""
-        self._program_pct = level_pct
+        self._light.program = (Pattern.STEADY, level_pct)
         self._show()
 
-    def fail(self, failed: bool) -> None:
-        """The driver found the lamp dead, or alive again."""
-        self._failed = failed
-        self.on_change()
+    def observe(self, measured: LampMonitorReadings) -> None:
+        """Take what the gear measures."""
+        self._take(MONITOR, measured)
+        self._alarm(MONITOR, FAILED, measured.failed)
+        self._alarm(MONITOR, LEAKS, measured.leaks)
 
-    def readings(self) -> LampReadings:
-        """The light as it is now."""
-        pattern, level = self._now()
-        return LampReadings(
-            pattern=pattern, level_pct=level, overridden=self._override is not None, failed=self._failed
-        )
-
-    def report_every_s(self, usual_s: float) -> float:
-        """As often as is usual on the pole."""
-        return usual_s
-
-    def begin(self, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
-        """Change the light; done at once."""
-        match action, parameters:
-            case "off", _:
-                self._override = (Pattern.OFF, 0.0)
-            case "on", On():
-                self._override = (Pattern.ON, parameters.level_pct)
-            case "landing", _:
-                self._override = (Pattern.LANDING, 100.0)
+    def begin(self, function: str, action: str, parameters: msgspec.Struct) -> None:
+        """Override the light or return it to the program; done at once. Raises Refused."""
+        match parameters:
+            case Override(level_pct=None, pattern=None):
+                self._light.override = None
+            case Override(level_pct=level, pattern=pattern):
+                self._light.override = (pattern or Pattern.STEADY, 100.0 if level is None else level)
             case _:
-                self._override = None
+                super().begin(function, action, parameters)
         self._show()
-        return None
 
-    def _now(self) -> tuple[Pattern, float]:
-        if self._override is not None:
-            return self._override
-        return (Pattern.ON if self._program_pct > 0 else Pattern.OFF), self._program_pct
+    def _settle(self, function: str) -> None:
+        settings = self.settings(function)
+        if isinstance(settings, LampSettings):
+            self._light.program = (Pattern.STEADY, settings.level_pct)
+            self._show()
 
     def _show(self) -> None:
-        self._hardware.light(*self._now())
-        self.on_change()
+        pattern, level_pct = self._light.now
+        self._now[ACTUATOR] = LampReadings(level_pct=level_pct, pattern=pattern, overridden=self._light.overridden)
+        self._hardware.light(pattern, level_pct)
+        self._changed(ACTUATOR)

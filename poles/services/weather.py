@@ -1,8 +1,7 @@
 """The weather station: wind, rain, visibility, pressure and temperature at the pole's head.
 
-In TALQ 2.7.1 these are WindSensorFunction (windSpeed, windGust [m/s], windDirection [deg]),
-PrecipitationSensorFunction (precipitationRate [mm/h]) and AtmosphericSensorFunction (atmosphericPressure [hPa],
-airTemperature [degC]); TALQ has no visibility.
+TALQ 2.7.1 has wind, precipitation and the state of the air; visibility is a function of our own. TALQ counts wind and
+rain in whole units; we send what was measured under the same names and in the same units.
 """
 
 from __future__ import annotations
@@ -10,43 +9,79 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
-from airspace.reasons import Reason, Refused
-from poles.services.service import UNKNOWN_ACTION, ServiceSpec
+from poles.protocol import Quality
+from poles.services.service import Function, FunctionSpec, Readings, Service, ServiceSpec
+from poles.services.units import Bearing, Celsius, Hectopascal, Metres, MetresPerSecond, MillimetresPerHour, Percent
 
 NAME = "weather"
+WIND, RAIN, AIR, VISIBILITY = "WindSensor", "PrecipitationSensor", "AtmosphericSensor", "VisibilitySensor"
 
 # WMO-No. 8: the mean wind for aviation is over 2 minutes, the gust is the highest 3 s mean of the last 10 minutes.
 MEAN_OVER_S = 120.0
 GUST_MEAN_S = 3.0
 GUST_OVER_S = 600.0
 
-WindMps = Annotated[float, Meta(ge=0.0, le=90.0)]
+WindMps = Annotated[MetresPerSecond, Meta(ge=0.0, le=90.0)]
 
 
-class WeatherReadings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the station measures; a field is None when the pole has no sensor for it.
+class WindReadings(Readings, frozen=True, kw_only=True):
+    """Wind by WMO-No. 8; a field is None before the first sample."""
 
-    `wind_from_deg` is where the mean wind comes from, clockwise from true north; `head_agl_m` is the height of the
-    anemometer above ground [m].
-    """
+    wind_mean_mps: Annotated[WindMps, Meta(description="mean over 2 minutes")] | None = field(
+        name="windSpeed", default=None
+    )
+    wind_gust_mps: Annotated[WindMps, Meta(description="highest 3 s mean of 10 minutes")] | None = field(
+        name="windGust", default=None
+    )
+    wind_from_deg: (
+        Annotated[Bearing, Meta(description="where the mean wind comes from, clockwise from true north")] | None
+    ) = field(name="windDirection", default=None)
+    head_agl_m: Annotated[Metres, Meta(ge=0.0, le=200.0, description="height of the sensor above ground")] = field(
+        name="sensorHeight", default=10.0
+    )
 
-    wind_mean_mps: WindMps | None = None
-    wind_gust_mps: WindMps | None = None
-    wind_from_deg: Annotated[float, Meta(ge=0.0, le=360.0)] | None = None
-    rain_mmph: Annotated[float, Meta(ge=0.0, le=500.0)] | None = None
-    visibility_m: Annotated[float, Meta(ge=0.0, le=200_000.0)] | None = None
-    pressure_hpa: Annotated[float, Meta(ge=300.0, le=1100.0)] | None = None
-    temperature_c: Annotated[float, Meta(ge=-60.0, le=70.0)] | None = None
-    head_agl_m: Annotated[float, Meta(ge=0.0, le=200.0)] = 10.0
+
+class RainReadings(Readings, frozen=True, kw_only=True):
+    """Rain as it falls now; None when the gauge says nothing."""
+
+    rain_mmph: Annotated[MillimetresPerHour, Meta(description="intensity")] | None = field(
+        name="precipitationRate", default=None
+    )
 
 
-SPEC = ServiceSpec(WeatherReadings)
+class AirReadings(Readings, frozen=True, kw_only=True):
+    """The state of the air; a field is None when the pole has no sensor for it."""
+
+    pressure_hpa: Annotated[Hectopascal, Meta(ge=300.0, le=1100.0, description="at the sensor")] | None = field(
+        name="atmosphericPressure", default=None
+    )
+    temperature_c: Annotated[Celsius, Meta(ge=-60.0, le=70.0, description="in the shade")] | None = field(
+        name="airTemperature", default=None
+    )
+    humidity_pct: Annotated[Percent, Meta(description="relative to water")] | None = field(
+        name="relativeHumidity", default=None
+    )
+
+
+class VisibilityReadings(Readings, frozen=True, kw_only=True):
+    """Meteorological optical range; None when the sensor says nothing."""
+
+    visibility_m: Annotated[Metres, Meta(ge=0.0, le=200_000.0, description="meteorological optical range")] | None = (
+        field(name="visibility", default=None)
+    )
+
+
+WIND_SPEC = FunctionSpec(WIND, WindReadings, talq=True)
+RAIN_SPEC = FunctionSpec(RAIN, RainReadings, talq=True)
+AIR_SPEC = FunctionSpec(AIR, AirReadings, talq=True)
+VISIBILITY_SPEC = FunctionSpec(VISIBILITY, VisibilityReadings)
+SPEC = ServiceSpec((WIND_SPEC, RAIN_SPEC, AIR_SPEC, VISIBILITY_SPEC))
+EMPTY = {"head_agl_m"}  # what a reading says although nothing is measured
 
 
 class WindStatistics:
@@ -82,15 +117,19 @@ class WindStatistics:
         return mean, max(self._gusts[0][1], mean), math.degrees(math.atan2(-east, -north)) % 360.0
 
 
-class Weather:
+class Weather(Service):
     """The service: the station's driver calls `sample_wind` about once a second and `observe` when the rest changes."""
 
     name = NAME
 
     def __init__(self, *, head_agl_m: float = 10.0) -> None:
-        self.on_change: Callable[[], None] = _nobody_listens
+        super().__init__(
+            Function(WIND, WIND_SPEC, WindReadings(head_agl_m=head_agl_m)),
+            Function(RAIN, RAIN_SPEC, RainReadings()),
+            Function(AIR, AIR_SPEC, AirReadings()),
+            Function(VISIBILITY, VISIBILITY_SPEC, VisibilityReadings()),
+        )
         self._wind = WindStatistics()
-        self._rest = WeatherReadings(head_agl_m=head_agl_m)
 
     def sample_wind(self, east_mps: float, north_mps: float) -> None:
         """Take one sample of where the air moves to [m/s]."""
@@ -103,37 +142,28 @@ class Weather:
         visibility_m: float | None = None,
         pressure_hpa: float | None = None,
         temperature_c: float | None = None,
+        humidity_pct: float | None = None,
     ) -> None:
         """Take the latest of the slow quantities; None says that there is no such reading."""
-        self._rest = msgspec.structs.replace(
-            self._rest,
-            rain_mmph=rain_mmph,
-            visibility_m=visibility_m,
-            pressure_hpa=pressure_hpa,
-            temperature_c=temperature_c,
-        )
+        self._take(RAIN, RainReadings(rain_mmph=rain_mmph))
+        self._take(AIR, AirReadings(pressure_hpa=pressure_hpa, temperature_c=temperature_c, humidity_pct=humidity_pct))
+        self._take(VISIBILITY, VisibilityReadings(visibility_m=visibility_m))
 
-    def readings(self) -> WeatherReadings:
-        """Mean, gust and direction of the last minutes, and the latest of the rest."""
-        wind = self._wind.summary()
+    def readings(self, function: str) -> Readings:
+        """Mean, gust and direction of the last minutes, or the latest of the rest."""
+        wind = self._wind.summary() if function == WIND else None
         if wind is None:
-            return self._rest
+            return super().readings(function)
         mean, gust, from_deg = wind
         return msgspec.structs.replace(
-            self._rest,
+            cast("WindReadings", super().readings(WIND)),
             wind_mean_mps=round(mean, 2),
             wind_gust_mps=round(gust, 2),
             wind_from_deg=round(from_deg, 1),
         )
 
-    def report_every_s(self, usual_s: float) -> float:
-        """As often as is usual on the pole."""
-        return usual_s
-
-    def begin(self, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
-        """A weather station does nothing but measure. Raises Refused."""
-        raise Refused([Reason(UNKNOWN_ACTION, "", {"service": NAME, "action": action, "actions": "-"})])
-
-
-def _nobody_listens() -> None:
-    """The listener of a service that no agent drives."""
+    def quality(self, function: str) -> Quality:
+        """Bad when the sensor failed, or says nothing at all."""
+        said = msgspec.structs.asdict(self.readings(function))
+        silent = all(value is None for name, value in said.items() if name not in EMPTY)
+        return Quality.BAD if silent else super().quality(function)

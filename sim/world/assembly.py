@@ -33,14 +33,16 @@ from controller.district import District, open_district
 from controller.events import AnyEvent, Record
 from controller.flight.mission_source import Mission, load_mission, wished_docks
 from controller.links.transport import Transport
-from controller.pole_picture import Poles, recorder
+from controller.pole_picture import Poles
+from controller.pole_watch import gateway_needs
 from controller.run import RunResult, begin, conduct_rest, conduct_run, fly_mission, run_of
 from controller.site_airspace import site_register
 from controller.state import FlightState
 from controller.tasks import attended
-from poles.connection import MemoryConnection
 from poles.gateway import Gateway
-from poles.lines import Exchange
+from poles.gateway.flow import Said
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import CityFile, load_city
 from sim.fault_acts import acts_in
@@ -193,10 +195,7 @@ class World:
         """The city's poles, connected to a district."""
         gateway = Gateway.memory(
             self.exchange,
-            on_report=recorder(lambda event: district.store.append(event)),
-            utc_s=self.clock.utc_s,
-            rng=random.Random(f"{self.given.seed}/gateway {self._starts}"),
-            stored=district.state.poles_stored(),
+            **gateway_needs(district, self.clock, random.Random(f"{self.given.seed}/gateway {self._starts}")),
         )
         async with gateway:
             district.poles, self.gateway = Poles(gateway, self.clock), gateway
@@ -211,7 +210,11 @@ class World:
         async def never(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
             raise asyncio.CancelledError
 
+        async def kept_never(batch: Sequence[Said]) -> None:
+            raise asyncio.CancelledError
+
         setattr(district.store, "append", never)  # noqa: B010 - a method, replaced on purpose
+        setattr(district.store, "keep", kept_never)  # noqa: B010 - the same
         if self.gateway is not None:
             setattr(self.gateway, "_send", lambda route, message: False)  # noqa: B010 - the same
         for line in self._lines:

@@ -15,7 +15,7 @@ from airspace.frames import LatLon, LocalFrame
 from airspace.margins import GUST_SHARE, TWO_SIGMA
 from airspace.zones import Zone
 from controller.config import LoadedSite
-from controller.events import AnyEvent, PlanMade, PoleReported, PoleSeen, Record
+from controller.events import AnyEvent, OfPoles, PlanMade, Record
 from controller.state import FlightState, State
 from sim.drone import SimDrone
 from sim.pole import SimPole
@@ -247,7 +247,7 @@ class Scene:
             since_s = self.utc_s - SETTLED_S
             winds = (mps for at_s, mps in self._winds if at_s >= since_s)
             self._settled_mps[record.event.flight] = min(winds, default=0.0)
-        if not isinstance(record.event, PoleReported | PoleSeen):
+        if not isinstance(record.event, OfPoles):
             self.recent.append(f"{record.utc_s - self.start_utc_s:8.2f} s  {in_short(record.event)}")
 
     def excuses(self, drone: str) -> tuple[str, ...]:

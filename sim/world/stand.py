@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,10 +19,11 @@ from controller.district import District
 from controller.flight.mission_source import load_mission
 from controller.run import RunResult
 from controller.tasks import attended
-from poles.connection import MemoryConnection
 from poles.gateway import Gateway
-from poles.lines import Exchange
-from poles.protocol import Hello, Report
+from poles.gateway.flow import Said
+from poles.protocol import Reading, Report
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import CityFile, load_city
 from sim.drone import SimDrone
@@ -91,11 +92,11 @@ class DroneStand(Stand):
 
 
 class PoleStand(Stand):
-    """One simulated pole with all services, connected to a gateway that keeps what it says in `reports`."""
+    """One simulated pole with all services, connected to a gateway that keeps what it measures in `readings`."""
 
     def __init__(self, seed: int = 1, speed: float | None = None) -> None:
         super().__init__(seed, speed)
-        self.reports: list[Report] = []
+        self.readings: list[Reading] = []
 
     def run(self, main: Callable[[SimPole, Gateway], Awaitable[T]]) -> T:
         """Run `main` beside the pole and the gateway that it reports to."""
@@ -106,9 +107,7 @@ class PoleStand(Stand):
             wind = Wind(rng=self.rng("wind"), east_mps=2.0, gust_mps=0.2)
             connection = MemoryConnection(exchange)
             pole = SimPole(site, wind=wind, connection=connection, utc_s=clock.utc_s, rng=self.rng("pole"))
-            gateway = Gateway.memory(
-                exchange, on_report=self._keep, utc_s=clock.utc_s, rng=self.rng("gateway"), stored={}
-            )
+            gateway = Gateway.memory(exchange, keep=self._keep, utc_s=clock.utc_s, rng=self.rng("gateway"), stored={})
             try:
                 async with gateway:
                     return await attended(_awaited(main(pole, gateway)), pole.run())
@@ -117,9 +116,10 @@ class PoleStand(Stand):
 
         return self._run(beside)  # type: ignore[no-any-return]
 
-    async def _keep(self, code: str, message: Hello | Report) -> None:
-        if isinstance(message, Report):
-            self.reports.append(message)
+    async def _keep(self, batch: Sequence[Said]) -> None:
+        for said in batch:
+            if isinstance(said.message, Report):
+                self.readings += said.message.readings
 
 
 class CityStand(Stand):

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from controller.district import District
-from controller.events import PoleReported, PoleSeen, Record, encode
+from controller.events import OfPoles, Record, encode
 from controller.state import FlightState
 from sim.world.invariants import INVARIANTS, Breach, Broken, Invariant
 from sim.world.scene import Scene
@@ -112,7 +112,7 @@ class Watch:
     def _heard(self, record: Record) -> None:
         self.digest.update(encode(record))
         self.scene.take_in(record)
-        self._ask("reported" if isinstance(record.event, PoleReported | PoleSeen) else "heard", record)
+        self._ask("reported" if isinstance(record.event, OfPoles) else "heard", record)
 
     def _ask(self, occasion: str, *facts: Any) -> None:
         for invariant, ask in self._asked[occasion]:

@@ -153,7 +153,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("drone_types.heavy.mass_kg", 0.0, "drone_types.heavy.mass_kg", "site.out-of-range"),
     ("drone_types.heavy.battery_wh", INF, "drone_types.heavy.battery_wh", "site.out-of-range"),
     ("gateway.port", 5000, "gateway", "site.malformed"),
-    ("poles.0.code", "", "poles[0].code", "site.bad-name"),
+    ("poles.0.code", "", "poles[0].code", "pole.code.malformed"),
     ("poles.0.code", "410105-LP-000002", "poles", "site.repeated"),
     ("poles.1.public_key", KEY, "poles.public_key", "site.repeated"),
     ("poles.1.public_key", KEY[:-1], "poles[1].public_key", "site.bad-key"),

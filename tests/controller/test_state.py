@@ -24,7 +24,7 @@ from controller.events import (
     PhaseChanged,
     PhotoTaken,
     PlanMade,
-    PoleReported,
+    PoleSaid,
     PoleSeen,
     Record,
     RunFinished,
@@ -36,6 +36,7 @@ from controller.flight.reservation import volumes_at
 from controller.state import State
 from controller.store import CLAIMS
 from tests.controller.report.example_plan import plan
+from tests.poles.raw_pole import report
 
 PLAN = plan()
 FLIGHTS, POLES, BOOTS, RUNS = ("f1", "f2", "f3"), ("P1", "P2"), ("b1", "b2"), ("r1", "r2")
@@ -78,10 +79,8 @@ events: st.SearchStrategy[AnyEvent] = st.one_of(
     ),
     st.builds(RunFinished, run=st.sampled_from(RUNS), outcome=st.just("completed")),
     st.builds(OperatorSaid, run=st.sampled_from(RUNS), what=st.just("stop")),
-    st.builds(
-        PoleReported, pole=poles, boot=st.sampled_from(BOOTS), seq=numbers, at_s=seconds, readings=st.just({"lamp": {}})
-    ),
-    st.builds(PoleSeen, pole=poles, boot=st.just("b1"), services=st.just(("lamp",)), lat_deg=seconds, lon_deg=seconds),
+    st.builds(PoleSaid, pole=poles, message=st.builds(report, st.integers(1, 9), boot=st.sampled_from(BOOTS))),
+    st.builds(PoleSeen, pole=poles, boot=st.just("b1"), functions=st.just(("lamp",)), lat_deg=seconds, lon_deg=seconds),
     st.builds(AlarmRaised, code=poles, subject=poles, severity=numbers, en=st.text(), zh=st.text(), flight=flights),
 )
 
@@ -186,14 +185,6 @@ def test_the_takeoff_is_the_one_for_which_airspace_is_held() -> None:
 def test_going_back_to_an_earlier_item_keeps_the_farthest_one() -> None:
     state = folded(made("f1"), *(ItemStarted(flight="f1", seq=seq) for seq in (3, 7, 2)))
     assert (state.flights["f1"].item, state.flights["f1"].farthest_item) == (2, 7)
-
-
-def test_what_the_store_holds_of_each_boot_of_a_pole_is_known() -> None:
-    def report(pole: str, boot: str, seq: int) -> PoleReported:
-        return PoleReported(pole=pole, boot=boot, seq=seq, at_s=0.0, readings={})
-
-    state = folded(report("P1", "b1", 4), report("P1", "b1", 5), report("P1", "b2", 1), report("P2", "b1", 9))
-    assert state.poles_stored() == {"P1": {"b1": 5, "b2": 1}, "P2": {"b1": 9}}
 
 
 def test_each_run_is_known_by_the_record_that_started_it() -> None:

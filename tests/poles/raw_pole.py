@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import zmq.asyncio
 
 from controller.clock import Clock
-from poles.connection import Connection
 from poles.gateway import GatewayNeeds
-from poles.lines import Line
-from poles.protocol import VERSION, AnyMessage, Hello, Report, decode, encode
+from poles.gateway.flow import Said
+from poles.protocol import (
+    VERSION,
+    AnyMessage,
+    Capability,
+    Hello,
+    OfEntries,
+    Reading,
+    Report,
+    decode,
+    encode,
+    numbers_of,
+)
+from poles.wire.connection import Connection
+from poles.wire.lines import Line
 
 M = TypeVar("M")
 
 CODE = "410105-LP-000001"
 OTHER_CODE = "410105-LP-000002"
-WEATHER = {"weather": {"wind_mean_mps": 3.0, "wind_gust_mps": 5.0, "wind_from_deg": 270.0}}
+WEATHER = {"precipitationRate": 3.0}
 
 
 def hello(code: str = CODE, boot: str = "b1", **changes: Any) -> Hello:
@@ -29,45 +41,58 @@ def hello(code: str = CODE, boot: str = "b1", **changes: Any) -> Hello:
         "code": code,
         "boot": boot,
         "firmware": "test/1",
-        "services": ("weather",),
+        "functions": (Capability(function="PrecipitationSensor", every_s=60.0),),
         "lat_deg": 34.75,
         "lon_deg": 113.6,
     }
     return Hello(**(fields | changes))
 
 
-def report(seq: int, boot: str = "b1", after: int | None = None, **changes: Any) -> Report:
+def reading(seq: int, **changes: Any) -> Reading:
     fields: dict[str, Any] = {
-        "boot": boot,
         "seq": seq,
-        "after": seq - 1 if after is None else after,
-        "at_s": 1779066000.0 + seq,
+        "at_s": 1779066000.0,
         "held_s": 0.0,
-        "readings": WEATHER,
+        "function": "PrecipitationSensor",
+        "values": WEATHER,
     }
-    return Report(**(fields | changes))
+    return Reading(**(fields | changes))
+
+
+def report(seq: int, boot: str = "b1", after: int | None = None, **changes: Any) -> Report:
+    """A report of one reading."""
+    return Report(boot=boot, after=seq - 1 if after is None else after, readings=(reading(seq, **changes),))
 
 
 class Store:
     """Stands for the controller's store: what a gateway was told is durable, in order."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Hello | Report]] = []
+        self.told: list[tuple[str, Hello | OfEntries]] = []
         self.open = asyncio.Event()
         self.open.set()
 
-    async def __call__(self, code: str, message: Hello | Report) -> None:
+    async def __call__(self, batch: Sequence[Said]) -> None:
         await self.open.wait()
-        self.told.append((code, message))
+        for said in batch:
+            assert decode(said.body) == said.message
+        self.told += [(said.code, said.message) for said in batch]
 
     def reports(self, code: str = CODE) -> list[Report]:
         return [m for c, m in self.told if c == code and isinstance(m, Report)]
 
+    def readings(self, code: str = CODE) -> list[Reading]:
+        return [reading for report in self.reports(code) for reading in report.readings]
+
+    def numbers(self, code: str = CODE) -> list[int]:
+        """The numbers of all entries of a pole, readings and others."""
+        return [n for c, m in self.told if c == code and not isinstance(m, Hello) for n in numbers_of(m)]
+
     def durable(self) -> Mapping[str, Mapping[str, int]]:
         stored: dict[str, dict[str, int]] = {}
         for code, message in self.told:
-            if isinstance(message, Report):
-                stored.setdefault(code, {})[message.boot] = message.seq
+            if not isinstance(message, Hello):
+                stored.setdefault(code, {})[message.boot] = numbers_of(message)[-1]
         return stored
 
 
@@ -119,5 +144,5 @@ async def zmq_context() -> AsyncIterator[zmq.asyncio.Context]:
 
 
 def gateway_needs(clock: Clock, store: Store, **more: Any) -> GatewayNeeds:
-    needs = {"on_report": store, "utc_s": clock.utc_s, "rng": random.Random(1), "stored": store.durable()} | more
+    needs = {"keep": store, "utc_s": clock.utc_s, "rng": random.Random(1), "stored": store.durable()} | more
     return cast("GatewayNeeds", needs)

@@ -11,7 +11,8 @@ from airspace.reasons import Refused, Rule
 from controller.clock import Clock, run, virtual_tempo
 from poles.services import cover, dock
 from poles.services.cover import Cover, Motor
-from poles.services.dock import Dock, DockReadings, DockSensors, ForFlight, Reserve
+from poles.services.dock import Dock, DockSensors
+from poles.services.dock_functions import DOCK, DockReadings, ForFlight, Reserve
 from poles.services.service import NoParameters
 
 CLOSED = DockSensors(at_open=False, at_closed=True, drone_present=False, path_clear=True, rain_mmph=0.0)
@@ -23,7 +24,7 @@ class Bench:
     def __init__(self, sensors: DockSensors = CLOSED) -> None:
         self.motor: list[Motor] = []
         self.sensors = sensors
-        self.dock = Dock(self, sensors, rain_limit_mmph=2.5, travel_limit_s=15.0)
+        self.dock = Dock(self, sensors, travel_limit_s=15.0)
 
     def drive(self, motor: Motor) -> None:
         self.motor.append(motor)
@@ -33,10 +34,10 @@ class Bench:
         self.dock.sense(self.sensors)
 
     def reserve(self, flight: str = "f1", **more: object) -> None:
-        assert self.dock.begin("reserve", Reserve(flight, **more)) is None  # type: ignore[arg-type]
+        assert self.dock.begin(DOCK, "reserve", Reserve(flight=flight, **more)) is None  # type: ignore[arg-type]
 
     def order(self, action: str, flight: str = "f1") -> asyncio.Future[None] | None:
-        return self.dock.begin(action, ForFlight(flight))  # type: ignore[return-value]
+        return self.dock.begin(DOCK, action, ForFlight(flight=flight))  # type: ignore[return-value]
 
     def opened(self) -> None:
         self.reserve()
@@ -51,7 +52,7 @@ class Bench:
 
     @property
     def now(self) -> DockReadings:
-        return self.dock.readings()
+        return self.dock.now()
 
 
 def in_virtual_time(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
@@ -203,7 +204,7 @@ async def test_a_cover_that_does_not_arrive_is_stuck_until_a_reset() -> None:
     assert bench.now.faults == ("dock.cover.stuck",)
     assert bench.motor[-1] is Motor.STOP
     assert bench.refusal("open") is cover.STUCK
-    assert bench.dock.begin("reset", NoParameters()) is not None
+    assert bench.dock.begin(DOCK, "reset", NoParameters()) is not None
     bench.sense(at_closed=True)
     assert bench.now.cover is Cover.CLOSED
     assert not bench.now.faults
@@ -233,10 +234,10 @@ async def test_two_orders_to_open_end_together() -> None:
 @in_virtual_time
 async def test_a_dock_that_a_flight_counts_on_is_reported_every_second() -> None:
     bench = Bench()
-    assert bench.dock.report_every_s(5.0) == 5.0
+    assert bench.dock.report_every_s(DOCK, 5.0) == 5.0
     bench.reserve()
-    assert bench.dock.report_every_s(5.0) == 1.0
-    assert bench.dock.report_every_s(0.5) == 0.5
+    assert bench.dock.report_every_s(DOCK, 5.0) == 1.0
+    assert bench.dock.report_every_s(DOCK, 0.5) == 0.5
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.none() | st.sampled_from([0.0, 9.0])), max_size=30))

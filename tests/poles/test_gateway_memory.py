@@ -2,26 +2,28 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
 from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import MemoryConnection
-from poles.gateway import WAITING_PER_POLE, Gateway
-from poles.lines import Exchange
-from poles.protocol import Accepted, Ack, Heartbeat, Hello, Refusal, Report, Result, Welcome, encode
-from poles.services.weather import WeatherReadings
+from poles.gateway import Gateway
+from poles.gateway.flow import WAITING_PER_POLE
+from poles.gateway.flow import Said
+from poles.protocol import Accepted, Ack, Heartbeat, Quality, Refusal, Report, Result, Welcome, encode
+from poles.services.weather import RainReadings
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from tests.poles.raw_pole import (
     CODE,
     OTHER_CODE,
-    WEATHER,
     RawPole,
     Store,
     gateway_needs,
     hello,
     raw_pole,
+    reading,
     report,
 )
 
@@ -83,7 +85,7 @@ async def test_the_welcome_tells_what_the_store_held_before(clock: Clock, exchan
         await pole.say(report(42), report(44, after=42))
         assert (await pole.expect(Ack)).durable_seq == 44
         assert gateway.statistics() | {"duplicate": 1, "early": 1, "dropped_by_poles": 1} == gateway.statistics()
-    assert [r.seq for r in store.reports()] == [42, 44]
+    assert [r.seq for r in store.readings()] == [42, 44]
 
 
 @in_virtual_time
@@ -98,7 +100,8 @@ async def test_a_new_boot_counts_from_one_again_and_an_old_boots_rest_is_still_t
         await pole.expect(Welcome)
         await pole.expect(Ack)
         await pole.say(hello(boot="b2"))
-        assert await pole.hear() == Welcome(version=1, boot="b2", durable_seq=0)
+        welcome = await pole.expect(Welcome)
+        assert (welcome.boot, welcome.durable_seq) == ("b2", 0)
         await pole.say(report(1, boot="b2"), report(2, boot="b1"))
         acks = {(await pole.expect(Ack)).boot, (await pole.expect(Ack)).boot}
         assert acks == {"b1", "b2"}
@@ -119,21 +122,27 @@ async def test_a_hello_is_stored_when_it_says_something_new(clock: Clock, exchan
 
 
 @in_virtual_time
-async def test_only_readings_that_are_understood_are_stored(clock: Clock, exchange: Exchange, store: Store) -> None:
+async def test_what_is_known_to_be_wrong_is_stored_without_its_values_and_nobody_uses_it(
+    clock: Clock, exchange: Exchange, store: Store
+) -> None:
     async with (
         Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
         raw_pole(MemoryConnection(exchange)) as pole,
     ):
         await pole.say(hello())
         await pole.expect(Welcome)
-        odd = {"lamp": {"pattern": "disco"}, "tide": {"level_m": 2}, "weather": {"rain_mmph": 1, "snow": 2}}
-        await pole.say(report(1, readings=odd))
-        await pole.expect(Ack)
-        (stored,) = store.reports()
-        assert set(stored.readings) == {"weather"}
-        assert stored.readings["weather"]["rain_mmph"] == 1.0
-        assert "snow" not in stored.readings["weather"]
-        assert gateway.poles[CODE].values("weather", WeatherReadings) == WeatherReadings(rain_mmph=1.0)
+        odd = (
+            reading(1, function="LampActuator", values={"pattern": "disco"}),
+            reading(2, function="tide", values={"level_m": 2}),
+            reading(3, values={"precipitationRate": 1, "snow": 2}),
+        )
+        await pole.say(Report(boot="b1", after=0, readings=odd))
+        assert (await pole.expect(Ack)).durable_seq == 3
+        wrong, *others = store.readings()
+        assert (wrong.seq, wrong.values, wrong.quality) == (1, {}, Quality.BAD)
+        assert others == list(odd[1:])
+        assert set(gateway.poles[CODE].readings) == {"PrecipitationSensor"}
+        assert gateway.poles[CODE].values("PrecipitationSensor", RainReadings) == RainReadings(rain_mmph=1.0)
         assert gateway.statistics() | {"readings_malformed": 1, "readings_unknown": 1} == gateway.statistics()
 
 
@@ -147,14 +156,15 @@ async def test_a_late_report_does_not_look_young(clock: Clock, exchange: Exchang
         await pole.say(hello())
         await pole.expect(Welcome)
         state = gateway.poles[CODE]
-        assert (state.age_s("weather", clock.monotonic_s()), state.values("weather", WeatherReadings)) == (None, None)
-        late = {"weather": {"wind_mean_mps": 9.0}}
-        await pole.say(report(1, held_s=2.0), report(2, held_s=60.0, readings=late))
+        assert state.age_s("PrecipitationSensor", clock.monotonic_s()) is None
+        assert state.values("PrecipitationSensor", RainReadings) is None
+        late = {"precipitationRate": 9.0}
+        await pole.say(report(1, held_s=2.0), report(2, held_s=60.0, values=late))
         await pole.expect(Ack)
         await asyncio.sleep(5.0)
         state = gateway.poles[CODE]
-        assert state.age_s("weather", clock.monotonic_s()) == pytest.approx(7.0)
-        assert state.readings["weather"].values == WeatherReadings(**WEATHER["weather"])
+        assert state.age_s("PrecipitationSensor", clock.monotonic_s()) == pytest.approx(7.0)
+        assert state.readings["PrecipitationSensor"].values == RainReadings(rain_mmph=3.0)
         assert state.silent_s(clock.monotonic_s()) == pytest.approx(5.0)
         await pole.say(Heartbeat())
         assert await pole.hear() == Heartbeat()
@@ -181,7 +191,7 @@ async def test_what_a_full_queue_does_not_take_comes_again(clock: Clock, exchang
         await pole.say(report(acknowledged + 5))
         assert (await pole.expect(Ack)).durable_seq == acknowledged
         assert gateway.statistics()["overrun"] == 18
-    assert [r.seq for r in store.reports()] == list(range(1, acknowledged + 1))
+    assert [r.seq for r in store.readings()] == list(range(1, acknowledged + 1))
 
 
 @in_virtual_time
@@ -191,7 +201,9 @@ async def test_until_waits_for_what_a_pole_says_and_no_longer(clock: Clock, exch
         raw_pole(MemoryConnection(exchange)) as pole,
         asyncio.TaskGroup() as tasks,
     ):
-        waiting = tasks.create_task(gateway.until(CODE, lambda state: "weather" in state.readings, deadline_s=30.0))
+        waiting = tasks.create_task(
+            gateway.until(CODE, lambda state: "PrecipitationSensor" in state.readings, deadline_s=30.0)
+        )
         await asyncio.sleep(3.0)
         await pole.say(hello(), report(1))
         assert await waiting
@@ -208,7 +220,7 @@ async def test_a_wrong_order_never_leaves_the_controller(clock: Clock, exchange:
     ):
         await pole.say(hello())
         await pole.expect(Welcome)
-        for service, action in (("lamp", "explode"), ("bell", "ring"), ("dock", "open")):
+        for service, action in (("LampActuator", "explode"), ("Bell", "ring"), ("DroneDock", "open")):
             outcome = await gateway.command(CODE, service, action)
             assert outcome.text("en").startswith("rejected:")
         assert await pole.hear(within_s=20.0) is None
@@ -218,20 +230,21 @@ async def test_a_wrong_order_never_leaves_the_controller(clock: Clock, exchange:
 async def test_a_store_that_fails_ends_the_gateway_and_acknowledges_nothing(
     clock: Clock, exchange: Exchange, store: Store
 ) -> None:
-    async def full_disk(code: str, message: Hello | Report) -> None:
-        if isinstance(message, Report):
+    async def full_disk(batch: Sequence[Said]) -> None:
+        if any(isinstance(said.message, Report) for said in batch):
             raise OSError("no space left")
 
     async def until_it_fails(pole: RawPole) -> None:
-        async with Gateway.memory(exchange, **gateway_needs(clock, store, on_report=full_disk)):
-            await pole.say(hello(), report(1))
+        async with Gateway.memory(exchange, **gateway_needs(clock, store, keep=full_disk)):
+            await pole.say(hello())
+            await pole.expect(Welcome)
+            await pole.say(report(1))
             await asyncio.sleep(60.0)
 
     async with raw_pole(MemoryConnection(exchange)) as pole:
         with pytest.raises(ExceptionGroup) as failed:
             await until_it_fails(pole)
         assert failed.value.split(OSError)[0] is not None
-        await pole.expect(Welcome)
         assert await pole.hear() is None
 
 
@@ -259,7 +272,7 @@ async def test_twenty_thousand_damaged_messages_do_not_harm_the_gateway(
         assert gateway.statistics()["malformed"] > 1000
     assert set(store.durable()) == {CODE, OTHER_CODE}
     for boot in {message.boot for _, message in store.told}:
-        seqs = [message.seq for message in store.reports() if message.boot == boot]
+        seqs = [reading.seq for message in store.reports() if message.boot == boot for reading in message.readings]
         assert seqs == sorted(set(seqs))
 
 
@@ -281,12 +294,12 @@ async def test_the_latest_readings_of_a_service_are_at_hand_for_all_poles(
         Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
         raw_pole(MemoryConnection(exchange)) as pole,
     ):
-        assert gateway.latest("weather") == {}
-        await pole.say(hello(), report(1), report(2, held_s=50.0), report(3, readings={"weather": {"rain_mmph": 2.0}}))
+        assert gateway.latest("PrecipitationSensor") == {}
+        await pole.say(hello(), report(1), report(2, held_s=50.0), report(3, values={"precipitationRate": 2.0}))
         assert await gateway.until(CODE, lambda state: state.last_seq == 3, deadline_s=5.0)
-        assert gateway.latest("weather")[CODE].values == WeatherReadings(rain_mmph=2.0)
-        assert gateway.latest("weather")[CODE] is gateway.poles[CODE].readings["weather"]
+        assert gateway.latest("PrecipitationSensor")[CODE].values == RainReadings(rain_mmph=2.0)
+        assert gateway.latest("PrecipitationSensor")[CODE] is gateway.poles[CODE].readings["PrecipitationSensor"]
         await pole.say(report(4, held_s=50.0))  # taken before what is known
         assert await gateway.until(CODE, lambda state: state.last_seq == 4, deadline_s=5.0)
-        assert gateway.latest("weather")[CODE].values == WeatherReadings(rain_mmph=2.0)
-        assert gateway.latest("dock") == {}
+        assert gateway.latest("PrecipitationSensor")[CODE].values == RainReadings(rain_mmph=2.0)
+        assert gateway.latest("DroneDock") == {}

@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from controller.clock import Clock, run, virtual_tempo
-from poles.lines import Body, Exchange, MemoryGateway
-from poles.sockets import QUEUE_PER_PEER
+from poles.wire.lines import Body, Exchange, MemoryGateway
+from poles.wire.sockets import QUEUE_PER_PEER
 
 CODE, OTHER = "410105-LP-000001", "410105-LP-000002"
 

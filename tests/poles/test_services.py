@@ -1,18 +1,57 @@
 import math
 import random
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airspace.reasons import Refused
+from airspace.reasons import Refused, Words
 from controller.clock import Clock, run, virtual_tempo
-from poles.services import SERVICES
-from poles.services.base_station import BaseStation, Health
-from poles.services.lamp import Lamp, LampReadings, On, Pattern
-from poles.services.service import NoParameters, parameters_from_wire, readings_from_wire
-from poles.services.weather import Weather, WeatherReadings, WindStatistics
+from poles.protocol import Heard, Quality
+from poles.services import FUNCTIONS, Service
+from poles.services.base_station import BaseStation, BaseStationReadings, BaseStationSettings, Health
+from poles.services.lamp import Lamp, LampMonitorReadings, LampReadings, LampSettings, Override, Pattern
+from poles.services.service import (
+    NoParameters,
+    Readings,
+    parameters_from_wire,
+    readings_from_wire,
+    settings_from_wire,
+    values_to_wire,
+)
+from poles.services.weather import AirReadings, RainReadings, Weather, WindReadings, WindStatistics
+
+
+class Notes:
+    """A voice that writes down what it is told."""
+
+    def __init__(self, service: Service) -> None:
+        self.alarms: list[tuple[str | None, str, bool]] = []
+        self.facts: list[Mapping[str, Any]] = []
+        self.changes: list[str] = []
+        self.progressed: list[float] = []
+        self.heard: list[Sequence[Heard]] = []
+        self.frames: list[bytes] = []
+        service.speak_to(self)
+
+    def changed(self, function: str) -> None:
+        self.changes.append(function)
+
+    def alarm(self, code: str, active: bool, function: str | None, facts: Mapping[str, Any]) -> None:
+        self.alarms.append((function, code, active))
+        self.facts.append(facts)
+
+    def progress(self, function: str, share: float, words: Words | None = None) -> None:
+        self.progressed.append(share)
+
+    def observed(self, heard: Sequence[Heard]) -> None:
+        self.heard.append(heard)
+
+    def corrections(self, frames: Sequence[bytes]) -> None:
+        self.frames += frames
 
 
 class Light:
@@ -26,53 +65,103 @@ class Light:
 def test_the_last_override_of_a_lamp_wins_and_an_empty_one_returns_to_the_program() -> None:
     light = Light()
     lamp = Lamp(light, program_pct=40.0)
-    for action, parameters in (("landing", NoParameters()), ("on", On(70.0)), ("off", NoParameters())):
-        lamp.begin(action, parameters)
-    assert lamp.readings() == LampReadings(pattern=Pattern.OFF, level_pct=0.0, overridden=True)
+    for order in (Override(pattern=Pattern.LANDING), Override(level_pct=70.0), Override(level_pct=0.0)):
+        lamp.begin("LampActuator", "override", order)
+    off = LampReadings(pattern=Pattern.STEADY, level_pct=0.0, overridden=True)
+    assert lamp.readings("LampActuator") == off
     lamp.program(30.0)
-    lamp.begin("program", NoParameters())
-    assert lamp.readings() == LampReadings(pattern=Pattern.ON, level_pct=30.0, overridden=False)
+    lamp.begin("LampActuator", "override", Override())
+    on = LampReadings(pattern=Pattern.STEADY, level_pct=30.0, overridden=False)
+    assert lamp.readings("LampActuator") == on
     assert light.shown == [
-        (Pattern.ON, 40.0),
+        (Pattern.STEADY, 40.0),
         (Pattern.LANDING, 100.0),
-        (Pattern.ON, 70.0),
-        (Pattern.OFF, 0.0),
-        (Pattern.OFF, 0.0),
-        (Pattern.ON, 30.0),
+        (Pattern.STEADY, 70.0),
+        (Pattern.STEADY, 0.0),
+        (Pattern.STEADY, 0.0),
+        (Pattern.STEADY, 30.0),
     ]
 
 
-def test_a_dead_lamp_says_so() -> None:
+def test_a_lamps_program_can_be_set_and_an_order_still_wins() -> None:
     lamp = Lamp(Light())
-    lamp.fail(True)
-    assert lamp.readings().failed
+    lamp.begin("LampActuator", "override", Override(level_pct=10.0))
+    lamp.apply("LampActuator", LampSettings(level_pct=60.0))
+    assert lamp.settings("LampActuator") == LampSettings(level_pct=60.0)
+    assert lamp.readings("LampActuator") == LampReadings(level_pct=10.0, pattern=Pattern.STEADY, overridden=True)
+    lamp.begin("LampActuator", "override", Override())
+    assert lamp.readings("LampActuator") == LampReadings(level_pct=60.0, pattern=Pattern.STEADY, overridden=False)
+
+
+def test_a_dead_lamp_says_so_once_and_a_new_voice_is_told_what_is_wrong() -> None:
+    lamp = Lamp(Light())
+    notes = Notes(lamp)
+    for _ in range(2):
+        lamp.observe(LampMonitorReadings(failed=True, leaks=False, power_w=0.0))
+    assert notes.alarms == [("LampMonitor", "lamp.failed", True)]
+    assert notes.changes == ["LampMonitor"]
+    assert Notes(lamp).alarms == notes.alarms
+    lamp.observe(LampMonitorReadings(failed=False, leaks=True))
+    assert notes.alarms == [("LampMonitor", "lamp.failed", True)]
 
 
 def test_a_base_station_is_as_healthy_as_it_tracks_satellites() -> None:
     station = BaseStation(lat_deg=34.75, lon_deg=113.6, ellipsoidal_m=80.0)
-    changes: list[Health] = []
-    station.on_change = lambda: changes.append(station.readings().health)
-    for satellites in (24, 20, 7, 0):
+    notes = Notes(station)
+    health, marks = [], []
+    for satellites in (24, 20, 7, 0, 9):
         station.track(satellites)
-    assert changes == [Health.HEALTHY, Health.DEGRADED, Health.FAILED]
+        station.correct([b"\xd3%d" % satellites])
+        readings = station.readings("BaseStation")
+        assert isinstance(readings, BaseStationReadings)
+        health.append(readings.health)
+        marks.append(station.quality("BaseStation"))
+    assert health == [Health.HEALTHY, Health.HEALTHY, Health.DEGRADED, Health.FAILED, Health.HEALTHY]
+    assert marks == [Quality.GOOD, Quality.GOOD, Quality.SUSPECT, Quality.BAD, Quality.GOOD]
+    assert [(code, active) for _, code, active in notes.alarms] == [
+        ("base-station.degraded", True),
+        ("base-station.degraded", False),
+        ("base-station.failed", True),
+        ("base-station.failed", False),
+    ]
+    assert notes.frames == [b"\xd324", b"\xd320", b"\xd39"]  # no corrections that nobody may use
+    station.apply("BaseStation", BaseStationSettings(min_satellites=12))
+    readings = station.readings("BaseStation")
+    assert isinstance(readings, BaseStationReadings)
+    assert readings.health is Health.DEGRADED
     with pytest.raises(Refused):
-        station.begin("open", NoParameters())
+        station.begin("BaseStation", "open", NoParameters())
 
 
-def test_a_weather_station_without_sensors_says_nothing() -> None:
-    assert Weather().readings() == WeatherReadings()
+def test_a_weather_station_without_sensors_says_that_it_has_nothing_to_say() -> None:
+    weather = Weather()
+    assert weather.readings("WindSensor") == WindReadings()
+    assert {weather.quality(function) for function in weather.functions} == {Quality.BAD}
 
 
 def test_a_weather_station_tells_wind_and_the_rest() -> None:
-    async def main(_: Clock) -> WeatherReadings:
+    async def main(_: Clock) -> list[Readings]:
         weather = Weather(head_agl_m=12.0)
         weather.sample_wind(3.0, 0.0)
         weather.observe(rain_mmph=0.4, temperature_c=21.5)
-        return weather.readings()
+        assert [weather.quality(function).value for function in weather.functions] == ["good", "good", "good", "bad"]
+        weather.fail("WindSensor")
+        assert weather.quality("WindSensor") is Quality.BAD
+        return [weather.readings(function) for function in weather.functions[:3]]
 
-    assert run(main, virtual_tempo()) == WeatherReadings(
-        wind_mean_mps=3.0, wind_gust_mps=3.0, wind_from_deg=270.0, rain_mmph=0.4, temperature_c=21.5, head_agl_m=12.0
-    )
+    assert run(main, virtual_tempo()) == [
+        WindReadings(wind_mean_mps=3.0, wind_gust_mps=3.0, wind_from_deg=270.0, head_agl_m=12.0),
+        RainReadings(rain_mmph=0.4),
+        AirReadings(temperature_c=21.5),
+    ]
+
+
+def test_a_sensor_that_fails_is_reported_at_once_and_once() -> None:
+    weather = Weather()
+    notes = Notes(weather)
+    for failed in (True, True, False, False):
+        weather.fail("PrecipitationSensor", failed)
+    assert notes.changes == ["PrecipitationSensor", "PrecipitationSensor"]
 
 
 @pytest.mark.parametrize(("east", "north", "from_deg"), [(0, -1, 0), (-1, 0, 90), (0, 1, 180), (1, 0, 270)])
@@ -116,49 +205,68 @@ def test_wind_statistics_agree_with_their_definition(seed: int, seconds: int) ->
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("kind", "raw"),
     [
-        {"wind_mean_mps": "calm"},
-        {"wind_mean_mps": -1.0},
-        {"wind_mean_mps": math.nan},
-        {"pressure_hpa": math.inf},
-        {"wind_from_deg": 361.0},
-        {"temperature_c": [21]},
+        (WindReadings, {"windSpeed": "calm"}),
+        (WindReadings, {"windSpeed": -1.0}),
+        (WindReadings, {"windSpeed": math.nan}),
+        (WindReadings, {"windDirection": 361.0}),
+        (AirReadings, {"atmosphericPressure": math.inf}),
+        (AirReadings, {"airTemperature": [21]}),
+        (LampReadings, {"actualLightState": 50.0}),
     ],
     ids=repr,
 )
-def test_readings_out_of_their_ranges_are_no_readings(raw: dict[str, object]) -> None:
-    assert readings_from_wire(WeatherReadings, raw) is None
+def test_readings_out_of_their_ranges_are_no_readings(kind: type[Readings], raw: dict[str, object]) -> None:
+    assert readings_from_wire(kind, raw) is None
 
 
 def test_readings_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
-    assert readings_from_wire(WeatherReadings, {"rain_mmph": 1, "snow_mmph": 3}) == WeatherReadings(rain_mmph=1.0)
+    assert readings_from_wire(RainReadings, {"precipitationRate": 1, "snow": 3}) == RainReadings(rain_mmph=1.0)
+
+
+def test_readings_travel_under_the_names_of_the_wire_and_without_what_is_not_known() -> None:
+    assert values_to_wire(WindReadings(wind_mean_mps=3.0)) == {"windSpeed": 3.0}
 
 
 @pytest.mark.parametrize(
-    ("service", "action", "raw", "code"),
+    ("function", "action", "raw", "code"),
     [
-        ("lamp", "explode", {}, "pole.action.unknown"),
-        ("lamp", "on", {"level_pct": 101}, "pole.action.parameters"),
-        ("lamp", "on", {"level_pct": math.nan}, "pole.action.parameters"),
-        ("lamp", "on", {"level": 5}, "pole.action.parameters"),
-        ("dock", "open", {}, "pole.action.parameters"),
-        ("weather", "on", {}, "pole.action.unknown"),
+        ("LampActuator", "explode", {}, "pole.action.unknown"),
+        ("LampActuator", "override", {"level": 101}, "pole.action.parameters"),
+        ("LampActuator", "override", {"level": math.nan}, "pole.action.parameters"),
+        ("LampActuator", "override", {"brightness": 5}, "pole.action.parameters"),
+        ("DroneDock", "open", {}, "pole.action.parameters"),
+        ("WindSensor", "on", {}, "pole.action.unknown"),
     ],
 )
 def test_a_wrong_order_is_refused_with_what_is_wrong(
-    service: str, action: str, raw: dict[str, object], code: str
+    function: str, action: str, raw: dict[str, object], code: str
 ) -> None:
     with pytest.raises(Refused) as refused:
-        parameters_from_wire(service, SERVICES[service], action, raw)
+        parameters_from_wire(function, FUNCTIONS[function], action, raw)
     (reason,) = refused.value.reasons
     assert reason.rule.code == code
-    assert service in reason.text("zh")
+    assert function in reason.text("zh")
 
 
-def test_every_line_of_the_registry_is_complete() -> None:
-    assert set(SERVICES) == {"weather", "lamp", "dock", "base_station"}
-    for spec in SERVICES.values():
-        assert msgspec.structs.fields(spec.readings)
-        for kind in spec.actions.values():
-            assert kind.__struct_config__.forbid_unknown_fields
+@pytest.mark.parametrize(
+    ("function", "raw", "code"),
+    [
+        ("WindSensor", {}, "pole.settings.none"),
+        ("LampActuator", {"defaultLightState": -1}, "pole.settings.malformed"),
+        ("LampActuator", {"colour": 5}, "pole.settings.malformed"),
+    ],
+)
+def test_wrong_settings_are_refused_with_what_is_wrong(function: str, raw: dict[str, object], code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        settings_from_wire(function, FUNCTIONS[function], raw)
+    assert refused.value.reasons[0].rule.code == code
+
+
+def test_settings_that_are_not_given_have_their_defaults() -> None:
+    assert settings_from_wire("DroneDock", FUNCTIONS["DroneDock"], {}) == msgspec.convert(
+        {"rainLimit": 2.5}, FUNCTIONS["DroneDock"].settings
+    )
+    with pytest.raises(Refused):
+        Weather().apply("WindSensor", LampSettings())

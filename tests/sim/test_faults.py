@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from airspace.reasons import Refused
 from controller.cli.demo import example
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import MemoryConnection
-from poles.lines import Exchange
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import load_city
 from sim.fault_acts import acts_in

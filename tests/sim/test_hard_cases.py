@@ -275,7 +275,7 @@ def test_a_drone_that_is_never_heard_again_holds_its_airspace_until_it_is_given_
             assert (await other()).outcome == "refused"
             lost = await flying
             assert [reason["code"] for reason in lost.reasons] == ["flight.lost"]
-            assert {pole.dock.readings().reserved_for for pole in world.city.poles.values()} == {""}
+            assert {pole.dock.now().reserved_for for pole in world.city.poles.values()} == {""}
             assert not intents(district)
             assert landed_on(await other()) == ("completed", DOCK)
 

@@ -54,7 +54,7 @@ async def wind_rises(world: Hamlet, launch: Launch) -> None:
 
 async def start_dock_closes(world: Hamlet, launch: Launch) -> None:
     assert launch.district.poles is not None
-    await launch.district.poles.ask(START, "dock", "close", 8.0, {"flight": launch.flight})
+    await launch.district.poles.ask(START, "DroneDock", "close", 8.0, {"flight": launch.flight})
     await asyncio.sleep(10.0)
 
 
@@ -165,7 +165,7 @@ def test_whenever_the_operator_stops_a_launch_no_ended_flight_holds_anything_and
             await asyncio.wait([flying])
             assert_holds_nothing(district)
             for pole in world.city.poles.values():
-                held = pole.dock.readings().reserved_for
+                held = pole.dock.now().reserved_for
                 assert held in {"", *(flight.id for flight in district.state.unfinished())}
         async with world.controller() as district:
             assert_holds_nothing(district)
@@ -233,7 +233,7 @@ def test_a_controller_killed_during_a_launch_leaves_nothing_held_once_another_ha
             assert result.outcome == ("completed" if world.off_m(PLACES[DOCK]) < 1.5 else "failed")
             assert not district.state.unfinished()
             assert not intents(district)
-            docks = [pole.dock.readings() for pole in world.city.poles.values()]
+            docks = [pole.dock.now() for pole in world.city.poles.values()]
             assert {(dock.reserved_for, dock.cover.value) for dock in docks} == {("", "closed")}
 
     live(tmp_path, main)

@@ -13,18 +13,18 @@ import pytest
 from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.clock import Clock, run, scaled_tempo, virtual_tempo
-from poles.commands import Outcome
-from poles.connection import CurveConnection, MemoryConnection
 from poles.gateway import Gateway
+from poles.gateway.commands import Outcome
+from poles.gateway.state import PoleState
 from poles.keys import new_key_pair
-from poles.lines import Exchange
 from poles.services.base_station import BaseStationReadings, Health
 from poles.services.cover import Cover, Motor
-from poles.services.dock import DockReadings, ForFlight, Reserve
+from poles.services.dock_functions import DockReadings, ForFlight, Reserve
 from poles.services.lamp import Pattern
 from poles.services.service import NoParameters
-from poles.services.weather import WeatherReadings
-from poles.state import PoleState
+from poles.services.weather import WindReadings
+from poles.wire.connection import CurveConnection, MemoryConnection
+from poles.wire.lines import Exchange
 from sim.pole import COVER_TRAVEL_S, PoleSite, SimDockHardware, SimPole
 from sim.wind import Wind
 from tests.poles.raw_pole import Store, gateway_needs, zmq_context
@@ -50,19 +50,19 @@ class Street:
         return self.gateway.poles[CODE]
 
     def dock(self) -> DockReadings:
-        readings = self.state.values("dock", DockReadings)
+        readings = self.state.values("DroneDock", DockReadings)
         assert readings is not None
         return readings
 
     async def until_dock(self, condition: Callable[[DockReadings], bool], deadline_s: float = 20.0) -> bool:
         def holds(state: PoleState) -> bool:
-            readings = state.values("dock", DockReadings)
+            readings = state.values("DroneDock", DockReadings)
             return readings is not None and condition(readings)
 
         return await self.gateway.until(CODE, holds, deadline_s=deadline_s)
 
     async def order(self, action: str, *, deadline_s: float = 30.0) -> str:
-        outcome = await self.gateway.command(CODE, "dock", action, RESERVE, until="done", deadline_s=deadline_s)
+        outcome = await self.gateway.command(CODE, "DroneDock", action, RESERVE, until="done", deadline_s=deadline_s)
         return outcome.code or outcome.outcome
 
 
@@ -105,13 +105,13 @@ def on_the_street(test: Callable[[Street], Coroutine[None, None, None]]) -> Call
 @on_the_street
 async def test_the_station_measures_the_given_wind(street: Street) -> None:
     await asyncio.sleep(600.0)
-    weather = street.state.values("weather", WeatherReadings)
+    weather = street.state.values("WindSensor", WindReadings)
     assert weather is not None
     assert weather.wind_mean_mps == pytest.approx(6.0, abs=0.7)
     assert weather.wind_from_deg == pytest.approx(240.0, abs=8.0)
     assert (weather.wind_gust_mps or 0.0) > (weather.wind_mean_mps or 0.0)
-    assert (street.state.age_s("weather", street.clock.monotonic_s()) or 0.0) <= 5.0
-    station = street.state.values("base_station", BaseStationReadings)
+    assert (street.state.age_s("WindSensor", street.clock.monotonic_s()) or 0.0) <= 5.0
+    station = street.state.values("BaseStation", BaseStationReadings)
     assert station is not None
     assert station.health is Health.HEALTHY
 
@@ -119,7 +119,7 @@ async def test_the_station_measures_the_given_wind(street: Street) -> None:
 @on_the_street
 async def test_a_landing_from_reservation_to_release(street: Street) -> None:
     assert await street.order("reserve") == Outcome.ACCEPTED
-    assert (await street.gateway.command(CODE, "lamp", "landing")).accepted
+    assert (await street.gateway.command(CODE, "LampActuator", "override", {"pattern": "landing"})).accepted
     assert street.pole.light.pattern is Pattern.LANDING
     before = street.clock.monotonic_s()
     assert await street.order("open") == Outcome.ACCEPTED
@@ -143,7 +143,7 @@ async def test_a_ready_dock_is_heard_every_second(street: Street) -> None:
     oldest = 0.0
     for _ in range(200):
         await asyncio.sleep(0.173)
-        oldest = max(oldest, street.state.age_s("dock", street.clock.monotonic_s()) or 0.0)
+        oldest = max(oldest, street.state.age_s("DroneDock", street.clock.monotonic_s()) or 0.0)
     assert oldest <= 1.0
 
 
@@ -164,7 +164,7 @@ async def test_a_jammed_cover_is_reported_and_works_again_after_repair_and_reset
     assert street.pole.hardware.opened == pytest.approx(0.5, abs=0.01)
     assert await street.until_dock(lambda dock: bool(dock.faults))
     street.pole.repair_cover()
-    outcome = await street.gateway.command(CODE, "dock", "reset", until="done", deadline_s=20.0)
+    outcome = await street.gateway.command(CODE, "DroneDock", "reset", until="done", deadline_s=20.0)
     assert outcome.accepted
     assert await street.order("open") == Outcome.ACCEPTED
 
@@ -226,11 +226,11 @@ async def test_a_pole_without_power_is_silent_and_comes_back_with_a_new_boot(str
     street.pole.fail_power()
     await asyncio.sleep(60.0)
     assert street.state.silent_s(street.clock.monotonic_s()) >= 55.0
-    outcome = await street.gateway.command(CODE, "lamp", "landing", deadline_s=5.0)
+    outcome = await street.gateway.command(CODE, "LampActuator", "override", {"pattern": "landing"}, deadline_s=5.0)
     assert not outcome.accepted
     street.pole.restore_power()
     assert await street.gateway.until(CODE, lambda state: state.boot != boot and state.last_seq > 0, deadline_s=5.0)
-    assert (await street.gateway.command(CODE, "lamp", "landing")).accepted
+    assert (await street.gateway.command(CODE, "LampActuator", "override", {"pattern": "landing"})).accepted
 
 
 def rough_hour(seed: int) -> int:
@@ -268,11 +268,11 @@ def rough_hour(seed: int) -> int:
             rng.choice([lambda: None, lambda: rains(0.0), lambda: rains(9.0)])()
             hardware.sense()
             action = rng.choice(["reserve", "open", "close", "close", "release", "reset"])
-            parameters = {"reserve": Reserve("f"), "reset": NoParameters()}.get(action, ForFlight("f"))
+            parameters = {"reserve": Reserve(flight="f"), "reset": NoParameters()}.get(action, ForFlight(flight="f"))
             with contextlib.suppress(Refused):
-                ends.append(asyncio.ensure_future(hardware.dock.begin(action, parameters) or asyncio.sleep(0)))
+                ends.append(asyncio.ensure_future(hardware.dock.begin("DroneDock", action, parameters) or asyncio.sleep(0)))
             await asyncio.sleep(rng.choice([0.0, 0.5, 3.0, 7.0, 20.0]))
-            cover = hardware.dock.readings().cover
+            cover = hardware.dock.now().cover
             assert cover is not Cover.CLOSING or hardware.path_clear
             assert cover is not Cover.CLOSED or hardware.opened == 0.0
             assert cover is not Cover.OPEN or hardware.opened == 1.0
@@ -307,7 +307,7 @@ def test_a_gateway_that_restarts_is_found_again_and_misses_nothing() -> None:
                     await asyncio.sleep(33.3)
                 await asyncio.sleep(71.7)
             running.cancel()
-        seqs = [r.seq for r in store.reports()]
+        seqs = store.numbers()
         assert seqs == list(range(1, len(seqs) + 1))
         assert len(seqs) > 60
 
@@ -324,7 +324,7 @@ def day(seed: int) -> str:
                 pole = the_street.poles[rng.choice(sorted(the_street.poles))]
                 rng.choice([pole.fail_power, pole.restore_power, pole.drone_landed, pole.drone_left])()
                 action = rng.choice(["reserve", "open", "close", "release"])
-                outcome = await the_street.gateway.command(pole.code, "dock", action, RESERVE, deadline_s=3.0)
+                outcome = await the_street.gateway.command(pole.code, "DroneDock", action, RESERVE, deadline_s=3.0)
                 told.update(repr((clock.monotonic_s(), outcome)).encode())
                 await asyncio.sleep(rng.uniform(0.0, 10.0))
             told.update(repr(the_street.store.told).encode())
@@ -358,9 +358,9 @@ def test_three_poles_over_curve_at_twenty_times_the_speed() -> None:
             ]
             running = [tasks.create_task(pole.run()) for pole in poles]
             for code in keys:
-                assert await gateway.until(code, lambda state: len(state.readings) == 3, deadline_s=100.0)
-            assert (await gateway.command(CODE, "dock", "reserve", RESERVE, deadline_s=60.0)).accepted
-            opened = await gateway.command(CODE, "dock", "open", RESERVE, until="done", deadline_s=60.0)
+                assert await gateway.until(code, lambda state: len(state.readings) == 7, deadline_s=100.0)
+            assert (await gateway.command(CODE, "DroneDock", "reserve", RESERVE, deadline_s=60.0)).accepted
+            opened = await gateway.command(CODE, "DroneDock", "open", RESERVE, until="done", deadline_s=60.0)
             assert opened.accepted
             for task in running:
                 task.cancel()

@@ -23,7 +23,7 @@ from controller.events import (
     IntentAccepted,
     Phase,
     PhaseChanged,
-    PoleReported,
+    PoleSaid,
     Record,
     UploadVerified,
     decode_record,
@@ -32,6 +32,7 @@ from controller.flight.gates import GATES
 from controller.flight.mission_source import load_mission
 from controller.run import RunResult
 from controller.tasks import attended
+from poles.protocol import numbers_of
 from sim.faults import zone_over
 from sim.links import Quality
 from sim.world import World, WorldSetup, fly_once, running, setup
@@ -251,8 +252,8 @@ def test_a_controller_stopped_before_takeoff_gives_everything_back(tmp_path: Pat
 def test_no_pole_report_is_counted_twice_or_out_of_order(tmp_path: Path) -> None:
     _, log = flown(tmp_path)
     seen: dict[tuple[str, str], list[int]] = {}
-    for report in events(log, PoleReported):
-        seen.setdefault((report.pole, report.boot), []).append(report.seq)
+    for said in events(log, PoleSaid):
+        seen.setdefault((said.pole, said.message.boot), []).extend(numbers_of(said.message))
     assert len(seen) == 4
     for numbers in seen.values():
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))

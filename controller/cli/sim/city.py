@@ -32,8 +32,8 @@ from controller.config import (
 )
 from controller.run import make_folder
 from controller.tasks import attended
-from poles.connection import CurveConnection
 from poles.keys import KeyPair, new_key_pair, save_key_pair
+from poles.wire.connection import CurveConnection
 from sim.city import City
 from sim.city_file import CityFile, load_city
 from sim.fault_acts import acts_in
@@ -175,6 +175,8 @@ def _free_port() -> int:
 def _write_site(into: Path, site: SiteFile, server: KeyPair) -> Path:
     key = make_folder(into) / GatewayConfig().key
     key.unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm"):  # another city's poles are not let in
+        (into / f"{GatewayConfig().register}{suffix}").unlink(missing_ok=True)
     save_key_pair(key, server)
     path = into / "site.toml"
     write_site(path, site)

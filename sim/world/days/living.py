@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ import msgspec
 
 from controller.clock import Clock, run, virtual_tempo
 from controller.district import District
-from controller.events import AnyEvent, PoleReported, PoleSeen, Record
+from controller.events import AnyEvent, Record
 from controller.run import close_flight
 from controller.state import FlightState, State
+from controller.store import Store
 from controller.tasks import attended
+from poles.gateway.flow import Said
 from sim.faults import Fault
 from sim.timeline import Act
 from sim.world.assembly import WorldSetup, running
@@ -33,7 +35,6 @@ SEARCHED_AFTER_S = 1200.0  # then a person goes where the drone must be, and clo
 HEARD_WITHIN_S = 120.0  # a controller that looks for a drone this long, with its link whole, hears it
 QUIET_AFTER_S = 1500.0  # after the last mission any drone is down, by battery if by nothing else
 DOWN_S = 3.0
-Append = Callable[..., Awaitable[tuple[Record, ...]]]
 
 
 class StuckError(SystemExit):
@@ -74,7 +75,7 @@ class DayWorld(WatchedWorld):
     async def controller(self) -> AsyncIterator[District]:
         """A controller, the next death of the day before it."""
         async with super().controller() as district:
-            _Pace(district.store.append, self, self._deaths.pop(0) if self._deaths else None).install(district)
+            _Pace(district.store, self, self._deaths.pop(0) if self._deaths else None).install()
             yield district
 
     def _killed(self, target: str, fault: Fault) -> None:
@@ -85,36 +86,39 @@ class DayWorld(WatchedWorld):
 class _Pace:
     """The store as this day has it: slow, and dead from a certain word on."""
 
-    append: Append
+    store: Store
     world: DayWorld
     death: Death | None
     words: int = 0
 
-    def install(self, district: District) -> None:
+    def install(self) -> None:
         """Put this in the way of whatever the controller records."""
-        setattr(district.store, "append", self.paced)  # noqa: B010 - a method, replaced on purpose
+        store = self.store
+        append, keep = store.append, store.keep
 
-    def paced(self, *events: AnyEvent, claims_seen: int | None = None) -> Awaitable[tuple[Record, ...]]:
-        """Record events, if the controller lives that long."""
-        # most of all that is recorded, and nothing happens to it on most days: it needs no task of its own
-        said_by_pole = isinstance(events[0], PoleReported | PoleSeen)
-        if said_by_pole and not self.world.day.disk_s and not self.world.succession.killed:
-            return self.append(*events, claims_seen=claims_seen)
-        return self._troubled(*events, claims_seen=claims_seen)
+        async def kept(batch: Sequence[Said]) -> None:
+            await self._trouble()
+            await keep(batch)
 
-    async def _troubled(self, *events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+        async def appended(*events: AnyEvent, claims_seen: int | None = None) -> tuple[Record, ...]:
+            await self._trouble()
+            if self.death is not None:
+                self.words += 1
+                if self.words == self.death.word:
+                    if self.death.kept:
+                        await append(*events, claims_seen=claims_seen)
+                    self.world.succession.kill(self.death.down_s)
+                    await asyncio.get_running_loop().create_future()
+            return await append(*events, claims_seen=claims_seen)
+
+        setattr(store, "append", appended)  # noqa: B010 - a method, replaced on purpose
+        setattr(store, "keep", kept)  # noqa: B010 - the same
+
+    async def _trouble(self) -> None:
         if self.world.day.disk_s:
             await asyncio.sleep(self.world.day.disk_s)
         if self.world.succession.killed:
             await asyncio.get_running_loop().create_future()
-        if self.death is not None and not isinstance(events[0], PoleReported | PoleSeen):
-            self.words += 1
-            if self.words == self.death.word:
-                if self.death.kept:
-                    await self.append(*events, claims_seen=claims_seen)
-                self.world.succession.kill(self.death.down_s)
-                await asyncio.get_running_loop().create_future()
-        return await self.append(*events, claims_seen=claims_seen)
 
 
 class _DayOperators(Operators):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airspace.reasons import Words
-from controller.events import AnyEvent, PoleReported, Record, decode_event, encode
+from controller.events import AnyEvent, PoleSaid, Record, decode_event, encode
 from poles.agent import PoleAgent
+from poles.protocol import numbers_of
 from sim.world.invariants.invariant import Broken, Invariant
 from sim.world.scene import Scene
 
@@ -17,7 +18,7 @@ Boot = tuple[str, str]  # city code and boot of a pole
 
 
 class AcknowledgedIsStored(Invariant):
-    """Each report that a pole was told is durable is in the store at that moment, and after every restart.
+    """Each entry that a pole was told is durable is in the store at that moment, and after every restart.
 
     Excepted: as many as the pole itself had to drop.
     """
@@ -34,8 +35,9 @@ class AcknowledgedIsStored(Invariant):
 
     def reported(self, scene: Scene, record: Record) -> Iterator[Broken]:
         """Remember what was stored."""
-        if isinstance(record.event, PoleReported):
-            self._stored.setdefault((record.event.pole, record.event.boot), set()).add(record.event.seq)
+        if isinstance(record.event, PoleSaid):
+            message = record.event.message
+            self._stored.setdefault((record.event.pole, message.boot), set()).update(numbers_of(message))
         yield from ()
 
     def look(self, scene: Scene) -> Iterator[Broken]:

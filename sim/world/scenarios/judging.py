@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airspace.reasons import Lang, Words
-from controller.alarms import ALARMS, Alarm
+from controller.alarms import ALARMS
 from controller.cli.words import OUTCOMES
 from controller.events import AlarmRaised, FlightEnded, Phase, PhaseChanged, PlanMade, RunFinished
 from sim.timeline import Happening
@@ -151,7 +151,7 @@ def _outcome_zh(outcome: str) -> str:
 
 def _alarm_zh(code: str) -> str:
     """What an alarm says in Chinese, without its figures."""
-    return re.sub(r"\{[^}]*\}", "…", ALARMS[Alarm(code)].words.zh)
+    return re.sub(r"\{[^}]*\}", "…", ALARMS[code].words.zh)
 
 
 def mission_end(name: str, played: Played) -> MissionEnd:

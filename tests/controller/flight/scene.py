@@ -24,12 +24,14 @@ from controller.links.drone import DroneLink
 from controller.links.transport import Transport
 from controller.pole_picture import Poles
 from missions.plan import Plan
-from poles.commands import CommandOutcome, Outcome
 from poles.gateway import Gateway
+from poles.gateway.commands import CommandOutcome, Outcome
+from poles.gateway.state import PoleState, Reading
+from poles.services import function_spec
 from poles.services.cover import Cover
-from poles.services.dock import DockReadings
-from poles.services.weather import WeatherReadings
-from poles.state import PoleState, Reading
+from poles.services.dock_functions import DOCK, DockReadings
+from poles.services.service import parameters_from_wire
+from poles.services.weather import WIND, WindReadings
 from tests.controller.links.autopilot import Autopilot, connected
 from tests.missions import scenario
 
@@ -58,7 +60,7 @@ class Spoken:
 
     dock: DockReadings | None = None
     dock_age_s: float = 0.2
-    weather: WeatherReadings | None = None
+    weather: WindReadings | None = None
     weather_age_s: float = 1.0
 
 
@@ -69,8 +71,8 @@ def dock(cover: Cover = Cover.OPEN, **fields: Any) -> DockReadings:
     return DockReadings(cover=cover, **{**values, **fields})
 
 
-def wind(mean_mps: float, gust_mps: float | None) -> WeatherReadings:
-    return WeatherReadings(wind_mean_mps=mean_mps, wind_gust_mps=gust_mps, wind_from_deg=70.0)
+def wind(mean_mps: float, gust_mps: float | None) -> WindReadings:
+    return WindReadings(wind_mean_mps=mean_mps, wind_gust_mps=gust_mps, wind_from_deg=70.0)
 
 
 @dataclass
@@ -93,10 +95,10 @@ class SpokenPoles:
         now_s = asyncio.get_running_loop().time()
         readings: dict[str, Reading] = {}
         if spoken.dock is not None:
-            readings["dock"] = Reading(spoken.dock, 0.0, now_s - spoken.dock_age_s)
+            readings[DOCK] = Reading(spoken.dock, 0.0, now_s - spoken.dock_age_s)
         if spoken.weather is not None:
-            readings["weather"] = Reading(spoken.weather, 0.0, now_s - spoken.weather_age_s)
-        return PoleState(code, "b1", "test/1", ("dock", "weather"), HOME, now_s, readings=readings)
+            readings[WIND] = Reading(spoken.weather, 0.0, now_s - spoken.weather_age_s)
+        return PoleState(code, "b1", "test/1", (), HOME, now_s, readings=readings)
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
         for _ in range(round(deadline_s / 0.2) + 1):
@@ -106,18 +108,21 @@ class SpokenPoles:
         return False
 
     async def command(
-        self, code: str, service: str, action: str, parameters: Mapping[str, Any], *, deadline_s: float
+        self, code: str, function: str, action: str, parameters: Mapping[str, Any], *, deadline_s: float
     ) -> CommandOutcome:
         await asyncio.sleep(0.1)
-        self.orders.append((code, service, action, dict(parameters)))
+        spec = function_spec(function)
+        assert spec is not None
+        parameters_from_wire(function, spec, action, parameters)  # no pole would take others
+        self.orders.append((code, function, action, dict(parameters)))
         if (code, action) in self.rejects:
             return CommandOutcome("1", Outcome.REJECTED, Words("it rains", "正在下雨"), "dock.rain.over-limit")
         self.on_order(code, action)
         return CommandOutcome("1", Outcome.ACCEPTED, Words("done", "已执行"))
 
     def ordered(self, pole: str) -> list[str]:
-        """`service action` of every order to a pole, in order."""
-        return [f"{service} {action}" for code, service, action, _ in self.orders if code == pole]
+        """`function action` of every order to a pole, in order."""
+        return [f"{function} {action}" for code, function, action, _ in self.orders if code == pole]
 
 
 @dataclass

@@ -28,6 +28,7 @@ from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, Scene, Spoke
 from tests.missions.scenario import FRAME
 
 FLIGHT = "f1"
+ASKED = ["DroneDock reserve", "LampActuator override", "DroneDock open"]  # of a pole whose dock is to be ready
 HOLD = plan().hold_seq
 HOLD_S = plan().items[HOLD - 1].param1
 OPTIONS = {option.name: option for option in plan().landings}
@@ -142,7 +143,7 @@ def test_the_dock_is_asked_to_open_before_the_drone_arrives_and_the_drone_sent_t
         assert scene.poles.orders == []
         flown.item = 10
         await asyncio.sleep(2.0)
-        assert scene.poles.ordered(PRIMARY) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(PRIMARY) == ASKED
         assert [order[3].get("flight") for order in scene.poles.orders] == [FLIGHT, None, FLIGHT]
         assert phase(scene) is Phase.FLYING
         flown.at_hold()
@@ -176,7 +177,7 @@ def test_when_the_first_dock_is_not_ready_in_time_the_alternate_is_taken(tmp_pat
         await asyncio.sleep(6.0)
         assert (phase(scene), chosen(scene)) == (Phase.LANDING, [ALTERNATE])
         assert flown.jumps == [OPTIONS[ALTERNATE].first_seq]
-        assert scene.poles.ordered(ALTERNATE) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(ALTERNATE) == ASKED
         assert ("dock.not-ready", PRIMARY) in alarms(scene)
         assert ("flight.diverted", "D1") in alarms(scene)
         assert "dock.cover.closed" in scene.happened(LandingChosen)[0].why
@@ -203,7 +204,7 @@ def test_the_first_dock_is_still_taken_when_it_becomes_ready_after_the_alternate
     async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
         flown.at_hold()
         await asyncio.sleep(EACH_DOCK_S + 3.0)
-        assert scene.poles.ordered(ALTERNATE) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(ALTERNATE) == ASKED
         opens(scene, PRIMARY)
         await asyncio.sleep(2.0)
         assert chosen(scene) == [PRIMARY]
@@ -284,7 +285,7 @@ def test_a_dock_that_has_not_been_heard_since_the_controller_started_is_asked_on
         assert scene.poles.orders == []
         scene.poles.says[PRIMARY] = said
         await asyncio.sleep(2.0)
-        assert scene.poles.ordered(PRIMARY) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(PRIMARY) == ASKED
         flown.at_hold()
         await asyncio.sleep(4.0)
         assert chosen(scene) == [PRIMARY]
@@ -336,7 +337,7 @@ def test_high_enough_the_drone_goes_back_to_the_hold_when_its_dock_is_no_longer_
         await asyncio.sleep(2.0)
         assert flown.jumps == [OPTIONS[PRIMARY].first_seq, OPTIONS[PRIMARY].escape_seq]
         assert (phase(scene), chosen(scene)) == (Phase.HOLDING, [PRIMARY])
-        assert scene.poles.ordered(ALTERNATE) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(ALTERNATE) == ASKED
         assert ("dock.not-ready", PRIMARY) in alarms(scene)
         flown.at_hold()
         await asyncio.sleep(2.0)
@@ -475,10 +476,10 @@ def test_the_third_dock_is_asked_only_after_the_second_had_its_time(tmp_path: Pa
         scene.poles.says[third] = Spoken(dock(Cover.CLOSED))
         flown.at_hold()
         await asyncio.sleep(8.0)
-        assert scene.poles.ordered(ALTERNATE) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(ALTERNATE) == ASKED
         assert scene.poles.ordered(third) == []
         await asyncio.sleep(EACH_DOCK_S)
-        assert scene.poles.ordered(third) == ["dock reserve", "lamp landing", "dock open"]
+        assert scene.poles.ordered(third) == ASKED
 
     docking(tmp_path, body, made)
 

@@ -19,6 +19,7 @@ from airspace.zones import zones_geojson
 from controller import events
 from controller.events import Event, Phase, Record
 from missions.plan import Purpose
+from poles.protocol import Reading, Report
 from tests.controller.report.example_plan import DOCK, FRAME, GROUND, HOVER_W, POLES, TAKEOFF_S, legs, plan, zones
 
 KEPT = events.FlightKept(flight="F1", inside_share=1.0, outside_s=0.0, longest_s=0.0, excursions=0, farthest_m=0.0)
@@ -236,7 +237,7 @@ def _opening(title: str, wind_mps: float) -> list[tuple[float, Event]]:
             (
                 -59.5 + number / 10,
                 events.PoleSeen(
-                    pole=code, boot=f"b{number}", services=services, lat_deg=at.lat_deg, lon_deg=at.lon_deg
+                    pole=code, boot=f"b{number}", functions=services, lat_deg=at.lat_deg, lon_deg=at.lon_deg
                 ),
             )
         )
@@ -257,7 +258,7 @@ def _gates(wind_mps: float) -> list[tuple[float, Event]]:
     def gate(name: str, passed: bool, evidence: dict[str, Any], en: str, zh: str) -> events.GateJudged:
         return events.GateJudged(flight="F1", gate=name, passed=passed, evidence=evidence, en=en, zh=zh)
 
-    wind = {"pole": DOCK, "wind_mean_mps": wind_mps, "limit_mps": 10.0, "age_s": 2.1}
+    wind = {"pole": DOCK, "windSpeed": wind_mps, "limit_mps": 10.0, "age_s": 2.1}
     return [
         (-43.0, gate("fix", False, {"fix": "3D", "satellites": 9}, "fix is 3D, RTK needed", "定位为三维，需要 RTK")),
         (
@@ -319,7 +320,7 @@ def _launch() -> list[tuple[float, Event]]:
         (-1.0, answered("drone-1", "MISSION_START")),
         (-0.5, events.IntentChanged(flight="F1", state="activated")),
         (0.0, events.PhaseChanged(flight="F1", phase=Phase.FLYING)),
-        (330.0, answered(DOCK, "dock open")),
+        (330.0, answered(DOCK, "DroneDock open")),
     ]
 
 
@@ -345,20 +346,28 @@ def _pole_reports(until_s: float, wind_mps: float, first_s: float = -48.0) -> It
     while at_s < until_s:
         for number, code in enumerate(POLES):
             weather = {
-                "wind_mean_mps": round(max(0.0, wind_mps - 0.8 + 0.3 * number + rng.gauss(0, 0.25)), 2),
-                "wind_gust_mps": round(wind_mps + 2.1, 1),
-                "wind_from_deg": 247.0,
-                "temperature_c": 21.4,
+                "windSpeed": round(max(0.0, wind_mps - 0.8 + 0.3 * number + rng.gauss(0, 0.25)), 2),
+                "windGust": round(wind_mps + 2.1, 1),
+                "windDirection": 247.0,
             }
-            dock = {"cover": "open" if at_s > 336 else "closed", "drone_present": False, "reserved_for": "F1"}
-            readings: dict[str, dict[str, Any]] = {"weather": weather, "lamp": {"state": "off"}}
+            dock = {"cover": "open" if at_s > 336 else "closed", "dronePresent": False, "reservedFor": "F1"}
+            readings: dict[str, dict[str, Any]] = {"WindSensor": weather, "LampActuator": {"actualLightState": 0.0}}
             if number != 1:
-                readings["dock"] = dock
+                readings["DroneDock"] = dock
             yield (
                 at_s,
-                events.PoleReported(pole=code, boot=f"b{number}", seq=seq, at_s=TAKEOFF_S + at_s, readings=readings),
+                events.PoleSaid(pole=code, message=_report(f"b{number}", seq, TAKEOFF_S + at_s, readings)),
             )
         at_s, seq = at_s + 5.0, seq + 1
+
+
+def _report(boot: str, number: int, at_s: float, values: dict[str, dict[str, Any]]) -> Report:
+    first = 10 * number + 1
+    readings = tuple(
+        Reading(seq=seq, at_s=at_s, held_s=0.0, function=function, values=of_it)
+        for seq, (function, of_it) in enumerate(values.items(), first)
+    )
+    return Report(boot=boot, after=first - 1, readings=readings)
 
 
 def write_run(folder: Path, rows: list[tuple[float, Event]], records: list[bytes] | None = None) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from controller import events
 from controller.events import AnyEvent, Phase, Record
 from controller.report.run import FlightStory, RunStory, fold, read_run
+from poles.gateway.notes import Condition
 from tests.controller.report.example_plan import ALTERNATE, DOCK, OPEN, plan
 from tests.controller.report.example_run import Flight, flown_events, refused_events, write_run
 
@@ -36,7 +37,7 @@ def test_a_run_is_told_by_its_events(tmp_path: Path) -> None:
     assert (flight.drone, flight.flew, flight.intent_state, flight.docks) == ("drone-1", True, "ended", [])
     assert flight.phase_s(Phase.HOLDING) is not None
     assert set(story.poles) >= {DOCK, ALTERNATE}
-    assert story.poles[DOCK].last()["dock"]["cover"] == "open"
+    assert story.poles[DOCK].last()["DroneDock"]["cover"] == "open"
 
 
 def test_lines_that_are_no_record_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -95,6 +96,8 @@ def test_every_kind_of_event_is_understood() -> None:
     flown = flown_events(Flight(landed_on=ALTERNATE)) + refused_events()
     rows: list[AnyEvent] = [event for _, event in flown]  # type: ignore[misc]
     rows.append(events.OperatorSaid(run="r", what="Ctrl-C"))
+    silent = Condition(code="pole.silent", subject="410105-LP-000001", active=True)
+    rows.append(events.PoleNoted(note=silent))
     rows.append(events.OffNominal(flight="F1", volumes=()))
     assert {type(row) for row in rows} == set(get_args(AnyEvent))
     story_of(rows)

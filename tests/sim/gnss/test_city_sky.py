@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import MemoryConnection
-from poles.lines import Exchange
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import CityDrone, CityFile, CityGround, CityOrigin, CityPole, load_city
 from tests.sim.gnss.henan import ZHENGZHOU

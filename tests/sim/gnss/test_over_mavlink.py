@@ -13,10 +13,10 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon, LocalFrame
 from controller.clock import Clock, run, virtual_tempo
-from poles.connection import MemoryConnection
 from poles.gateway import Gateway
-from poles.lines import Exchange
 from poles.services.base_station import BaseStationReadings, Health
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.gnss.interference import Area
 from sim.gnss.sky import Sky
 from sim.pole import PoleSite, SimPole
@@ -135,7 +135,7 @@ def test_a_station_is_as_healthy_as_its_sky() -> None:
 
             async def health_after(seconds: float) -> tuple[Health, int]:
                 await asyncio.sleep(seconds)
-                readings = gateway.poles[CODE].values("base_station", BaseStationReadings)
+                readings = gateway.poles[CODE].values("BaseStation", BaseStationReadings)
                 assert readings is not None
                 return readings.health, readings.satellites
 

@@ -37,15 +37,15 @@ def test_a_drone_is_heard(drone):
 def test_a_pole_reports_its_weather_and_loses_its_power(pole):
     async def main(simulated, gateway):
         await asyncio.sleep(22.0)
-        heard = len(pole.reports)
+        heard = len(pole.readings)
         simulated.fail_power()
         await asyncio.sleep(60.0)
         return heard
 
     heard = pole.run(main)
     assert heard >= 2
-    assert len(pole.reports) == heard
-    assert "weather" in pole.reports[0].readings
+    assert len(pole.readings) == heard
+    assert "WindSensor" in [reading.function for reading in pole.readings]
 
 
 @pytest.mark.beichen(seed=7, drones=3, poles=20)

@@ -21,8 +21,8 @@ from controller.cli.app import run as beichen
 from controller.cli.options import Exit
 from controller.clock import Clock, run, virtual_tempo
 from controller.tasks import attended
-from poles.connection import MemoryConnection
-from poles.lines import Exchange
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
 from sim.city import City
 from sim.city_file import load_city
 from sim.drone import Truth

@@ -17,18 +17,18 @@ import controller.flight.launch as launch
 import controller.links.mission_transfer as mission_transfer
 import missions.planning as planning
 import missions.volumes as volumes
-import sim.world.assembly as assembly
 from airspace.margins import MarginBreakdown, derive_margins
 from airspace.model import Airspace
 from airspace.reasons import Words
 from airspace.volumes import Volume4D
 from airspace.zones import Zone
-from controller.events import AnyEvent, Phase
+from controller.events import Phase
 from controller.flight.docking import Docking
 from controller.flight.gates import Judged, Verdict
-from controller.pole_picture import recorder
 from controller.state import FlightState, State
-from poles.protocol import Hello, Report
+from controller.store import Store
+from poles.gateway.flow import Said
+from poles.protocol import Report
 from poles.services import cover
 
 HELD_LONG_S = 5.0
@@ -53,18 +53,14 @@ def fence_off_by_one_leg(patch: Patch) -> None:
 
 def acknowledged_before_stored(patch: Patch) -> None:
     """The gateway tells a pole that its report is durable as soon as it is on its way to the store."""
+    keep, under_way = Store.keep, set[asyncio.Task[None]]()
 
-    def hasty(record: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[None]]:
-        stored, under_way = recorder(record), set[asyncio.Task[None]]()
+    async def hasty(store: Store, batch: Sequence[Said]) -> None:
+        task = asyncio.get_running_loop().create_task(_awaited(keep(store, batch)))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
 
-        async def on_report(code: str, message: Hello | Report) -> None:
-            task = asyncio.get_running_loop().create_task(_awaited(stored(code, message)))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-
-        return on_report
-
-    patch.setattr(assembly, "recorder", hasty)
+    patch.setattr(Store, "keep", hasty)
 
 
 async def _awaited(stored: Awaitable[object]) -> None:
@@ -73,17 +69,15 @@ async def _awaited(stored: Awaitable[object]) -> None:
 
 def backlog_acknowledged_without_storing(patch: Patch) -> None:
     """Reports that a pole had to hold for a while are acknowledged and never stored; later ones are."""
+    keep = Store.keep
 
-    def lazy(record: Callable[[AnyEvent], Awaitable[object]]) -> Callable[[str, Hello | Report], Awaitable[object]]:
-        stored = recorder(record)
+    def waited(said: Said) -> bool:
+        return isinstance(said.message, Report) and said.message.readings[0].held_s > HELD_LONG_S
 
-        def on_report(code: str, message: Hello | Report) -> Awaitable[object]:
-            waited = isinstance(message, Report) and message.held_s > HELD_LONG_S
-            return asyncio.sleep(0) if waited else stored(code, message)
+    def lazy(store: Store, batch: Sequence[Said]) -> Awaitable[object]:
+        return keep(store, [said for said in batch if not waited(said)])
 
-        return on_report
-
-    patch.setattr(assembly, "recorder", lazy)
+    patch.setattr(Store, "keep", lazy)
 
 
 def interlock_skipped(patch: Patch) -> None:

@@ -28,7 +28,7 @@ from controller.events import (
     IntentAccepted,
     Phase,
     PhaseChanged,
-    PoleReported,
+    PoleSaid,
     Record,
     UploadVerified,
 )
@@ -47,6 +47,7 @@ from sim.world.invariants.in_the_air import APART_M, InItsAirspace, KeptApart, N
 from sim.world.invariants.launches import GatesPassed, OneHandOnADrone
 from sim.world.invariants.reservations import DocksHeldOnce, ReservationsApart
 from sim.world.scene import Block, Sight
+from tests.poles.raw_pole import report
 
 FRAME = LocalFrame(ORIGIN)
 FLYING = Sight("drone-1", 0.0, 0.0, 150.0, 60.0, 0.0, armed=True, landed=False, mode="AUTO", battery=0.8)
@@ -240,8 +241,8 @@ def test_a_cover_that_leaves_its_closed_end_in_rain_is_seen() -> None:
     assert not details(invariant.look(with_dock(FLYING, dock(0.6, rain_mmph=8.0))))
 
 
-def said(seq: int) -> PoleReported:
-    return PoleReported(pole="p", boot="b", seq=seq, at_s=1.0, readings={})
+def said(seq: int) -> PoleSaid:
+    return PoleSaid(pole="p", message=report(seq, boot="b"))
 
 
 def told(seq: int, stored: tuple[int, ...], dropped: int = 0) -> tuple[list[str], AcknowledgedIsStored]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.events import Phase, PoleReported, PoleSeen
+from controller.events import OfPoles, Phase
 from tests.sim.hamlet import Hamlet, finished, live, only_flight, until_phase
 
 
@@ -44,10 +44,11 @@ def test_the_next_controller_finds_all_that_was_acknowledged_and_nothing_else(tm
         async with world.controller() as district:
             found, picked_up = district.store.read(), only_flight(district)
             assert found[: len(held)] == held
-            assert all(isinstance(record.event, PoleReported | PoleSeen) for record in found[len(held) :])
+            assert all(isinstance(record.event, OfPoles) for record in found[len(held) :])
             assert (picked_up.id, picked_up.phase, picked_up.volumes) == (flight.id, Phase.FLYING, flight.volumes)
             assert any(told.values())
-            assert all(district.state.pole_seq.get(key, 0) >= seq for key, seq in told.items())
+            stored = district.store.poles_stored()
+            assert all(stored[code].get(boot, 0) >= seq for (code, boot), seq in told.items() if seq)
             (result,) = await finished(world, district)
             assert result.outcome == "completed"
 
@@ -56,5 +57,5 @@ def test_the_next_controller_finds_all_that_was_acknowledged_and_nothing_else(tm
 
 def reservations(world: Hamlet) -> list[tuple[str, str]]:
     """What each dock is kept for and where its cover is heading, by the docks' own word."""
-    readings = [(code, pole.dock.readings()) for code, pole in world.city.poles.items() if pole.site.has_dock]
+    readings = [(code, pole.dock.now()) for code, pole in world.city.poles.items() if pole.site.has_dock]
     return [(code, dock.reserved_for) for code, dock in readings]

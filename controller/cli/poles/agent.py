@@ -1,0 +1,40 @@
+"""`beichen poles agent`: be a pole, on a Linux pole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from controller.cli.sim.parent import until_told_to_end
+from controller.clock import Clock, fresh_seed, run
+from controller.tasks import attended
+from poles.agent.linux import run_pole
+from poles.agent.pole_file import LoadedPole, load_pole
+
+
+def agent(
+    file: Annotated[
+        Path, Parameter(help="The pole's file; examples/pole/pole.toml explains each field. 灯杆配置文件。")
+    ],
+    /,
+) -> int:
+    """Run the agent until Ctrl-C or SIGTERM. Raises Refused."""
+    pole = load_pole(file)
+    return run(lambda clock: _run(clock, pole))
+
+
+async def _run(clock: Clock, pole: LoadedPole) -> int:
+    # a boot's name must never come twice: the seed is wider than one run's
+    rng = random.Random("-".join(str(fresh_seed()) for _ in range(4)))
+    stop = asyncio.Event()
+    await attended(run_pole(pole, utc_s=clock.utc_s, rng=rng, stop=stop), _tell_when_told(stop))
+    return 0
+
+
+async def _tell_when_told(stop: asyncio.Event) -> None:
+    await until_told_to_end(with_parent=False)
+    stop.set()

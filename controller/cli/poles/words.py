@@ -1,0 +1,100 @@
+"""What `beichen poles` says, in both languages."""
+
+from __future__ import annotations
+
+from airspace.reasons import Words
+from poles.keys.doors import DoorState
+from poles.keys.register import KeyState, Source
+
+HELP = Words("The poles of a site, and their keys.", "站点灯杆及其密钥。")
+HELP_ENROL = Words(
+    "Let a pole enrol: makes a one-time token, which is shown this once.", "允许灯杆登记：生成一次性令牌，仅显示一次。"
+)
+HELP_LIST = Words("List the poles and how their keys stand.", "列出灯杆及其密钥状态。")
+HELP_AGENT = Words(
+    "Be a pole: run its agent over the drivers that its file names, until it is stopped.",
+    "运行灯杆代理：按配置文件连接驱动，直到停止。",
+)
+HELP_KEYS = Words("Keys of the poles and of the gateway.", "灯杆与网关的密钥。")
+HELP_MAKE = Words(
+    "Make the gateway's and the enrolment desk's key files where they are missing, and show the public halves.",
+    "生成缺少的网关与登记处密钥文件，并显示公钥。",
+)
+HELP_HISTORY = Words(
+    "Tell what happened to the keys of one pole or of all, and who tried to enrol.",
+    "显示一根或全部灯杆的密钥历史，以及登记尝试。",
+)
+HELP_REVOKE = Words(
+    "Lock a pole out for good; a running gateway cuts it off within a second.",
+    "永久吊销灯杆密钥；运行中的网关会在一秒内断开。",
+)
+HELP_RENEW = Words(
+    "Ask poles to make a new key; the old one holds until the new one is used.",
+    "要求灯杆更换密钥；新密钥启用前旧密钥有效。",
+)
+HELP_RENEW_SERVER = Words(
+    "Make a new key for the gateway, at a port of its own; poles are told, and the old port is closed when all have "
+    "come or after --days.",
+    "为网关更换密钥并使用新端口；网关会通知灯杆，全部迁移或超过 --days 后关闭旧端口。",
+)
+HELP_DOORS = Words("Show the gateway's keys and where they are answered.", "显示网关密钥及其监听地址。")
+HELP_EXPORT = Words("Write the public keys of the poles as JSON.", "将灯杆公钥导出为 JSON。")
+
+TOKEN = Words("token of {code}", "{code} 的令牌")
+VALID_UNTIL = Words("valid until", "有效期至")
+DESK = Words("enrolment desk", "登记处")
+DESK_KEY = Words("its public key", "登记处公钥")
+ONCE = Words(
+    "It works once and cannot be shown again. Type it into the pole, or `beichen poles enrol {code}` for a new one.",
+    "令牌仅可使用一次，且不会再次显示。请输入灯杆；需要时可用 `beichen poles enrol {code}` 重新生成。",
+)
+CODE, STATE, SINCE, FROM, UNTIL, KEY = (
+    Words("code", "城市码"),
+    Words("key", "密钥"),
+    Words("since", "起始"),
+    Words("from", "来源"),
+    Words("until", "截止"),
+    Words("public key", "公钥"),
+)
+WHEN, WHAT, WHO, DETAIL = Words("when", "时间"), Words("what", "事件"), Words("who", "操作人"), Words("detail", "详情")
+LISTEN, ADDRESS, FILE = Words("listens at", "监听"), Words("told to poles", "告知灯杆"), Words("file", "文件")
+NO_KEY = Words("none", "无")
+MAY_ENROL = Words("may enrol", "可登记")
+LOCKED_TOKEN = Words("token locked", "令牌已锁定")
+STATES = {
+    KeyState.VALID: Words("valid", "有效"),
+    KeyState.NEW: Words("new, not used yet", "新密钥，尚未使用"),
+    KeyState.REVOKED: Words("revoked", "已吊销"),
+}
+SOURCES = {
+    Source.TOKEN: Words("token", "令牌"),
+    Source.ROTATION: Words("renewal", "更换"),
+    Source.FILE: Words("site file", "站点文件"),
+}
+DOORS = {
+    DoorState.OPEN: Words("open", "开放"),
+    DoorState.LEAVING: Words("being left", "迁移中"),
+    DoorState.CLOSED: Words("closed", "已关闭"),
+}
+CHANGES = {
+    "admitted": Words("let in", "准入"),
+    "offered": Words("new key let in beside the old one", "新密钥准入，与旧密钥并存"),
+    "proven": Words("new key used", "新密钥已启用"),
+    "revoked": Words("revoked", "吊销"),
+    "lapsed": Words("new key never used, lapsed", "新密钥未启用，已失效"),
+    "asked": Words("asked for a new key", "要求更换密钥"),
+    "token": Words("token made", "生成令牌"),
+    "locked": Words("token locked", "令牌锁定"),
+    "door": Words("server key opened", "启用服务器密钥"),
+    "closed": Words("server key closed", "停用服务器密钥"),
+}
+ATTEMPT = Words("tried to enrol", "尝试登记")
+REVOKED = Words("{count} keys of {code} are revoked", "已吊销 {code} 的 {count} 个密钥")
+ASKED = Words("{count} poles are asked for a new key", "已要求 {count} 根灯杆更换密钥")
+RENEWED = Words(
+    "the new key is in {file}; poles are told of {address} until {until}, then only it is answered. Open its port in "
+    "the firewall now.",
+    "新密钥保存在 {file}；{until} 前通知灯杆改用 {address}，之后只应答新密钥。请立即在防火墙放行该端口。",
+)
+MADE = Words("made {file}", "已生成 {file}")
+WRITTEN = Words("{count} public keys are in {path}", "已将 {count} 个公钥写入 {path}")

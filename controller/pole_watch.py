@@ -1,0 +1,64 @@
+"""What a district gives its poles' gateway, so that what it finds out is kept, told and remembered."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from controller.clock import Clock
+from controller.config import SUPPLY_KINDS, PoleConfig, SiteFile, SupplyConfig
+from controller.district import District
+from controller.events import AlarmRaised, PoleNoted
+from poles.gateway import GatewayNeeds
+from poles.gateway.alarms import News, Told
+from poles.gateway.notes import AnyNote
+from poles.gateway.supervision import Supplies
+
+TOLD = (News.RAISED, News.FLAPPING, News.EXPLAINED)  # other news show in the list of alarms only
+
+
+def gateway_needs(district: District, clock: Clock, rng: random.Random) -> GatewayNeeds:
+    """The needs of a gateway whose poles belong to this district; the store must have been opened."""
+
+    async def keep_notes(notes: Sequence[AnyNote]) -> None:
+        await district.store.append(*[PoleNoted(note=note) for note in notes])
+
+    async def tell_alarms(told: Sequence[Told]) -> None:
+        events = [_raised(news) for news in told if news.news in TOLD]
+        if events:
+            await district.store.append(*events)
+
+    return GatewayNeeds(
+        keep=lambda batch: district.store.keep(batch),
+        utc_s=clock.utc_s,
+        rng=rng,
+        stored=district.store.poles_stored(),
+        keep_notes=keep_notes,
+        tell_alarms=tell_alarms,
+        history=district.store.pole_history(),
+        supplies=supplies_of(district.site.file),
+        lag_s=clock.lag_s,
+    )
+
+
+def supplies_of(file: SiteFile) -> Supplies:
+    """What the poles of a site hang on, and what that hangs on."""
+    return Supplies(
+        of={pole.code: _above(pole) for pole in file.poles},
+        feeds={f"{supply.kind}:{supply.name}": _above(supply) for supply in file.supplies},
+    )
+
+
+def _above(part: PoleConfig | SupplyConfig) -> tuple[str, ...]:
+    return tuple([f"{kind}:{name}" for kind in SUPPLY_KINDS if (name := getattr(part, kind))])
+
+
+def _raised(told: Told) -> AlarmRaised:
+    alarm = told.alarm
+    return AlarmRaised(
+        code=alarm.code,
+        subject=alarm.subject,
+        severity=int(alarm.spec.severity),
+        en=alarm.text("en"),
+        zh=alarm.text("zh"),
+    )

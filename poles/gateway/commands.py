@@ -1,0 +1,176 @@
+"""Commands to poles: accepted, rejected with a reason, or unknown; never 'sent, so fine'."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from airspace.reasons import Lang, Reason, Refused, Rule, Words
+from poles.protocol import Accepted, Command, Progress, Result
+from poles.services import FUNCTIONS, function_spec
+from poles.services.service import parameters_from_wire
+
+Until = Literal["accepted", "done"]
+
+SILENT = Rule(
+    "pole.command.silent",
+    Words("the pole did not answer within {deadline_s:g} s", "灯杆在 {deadline_s:g} 秒内未应答"),
+    Words("Look at its readings to see whether it acted.", "请查看其数据以确认是否已执行。"),
+)
+UNFINISHED = Rule(
+    "pole.command.unfinished",
+    Words(
+        "the pole began and did not finish within {deadline_s:g} s", "灯杆已开始执行，但在 {deadline_s:g} 秒内未完成"
+    ),
+    Words("Look at its readings to see how far it came.", "请查看其数据以确认进度。"),
+)
+UNREACHABLE = Rule(
+    "pole.command.unreachable",
+    Words("the pole cannot be reached; nothing was sent", "灯杆无法连接，指令未发出"),
+    Words("Check its power and network, then send it again.", "请检查其供电和网络后重发。"),
+)
+UNKNOWN_FUNCTION = Rule(
+    "pole.function.unknown",
+    Words("there is no function {function}", "不存在功能 {function}"),
+    Words("Known are: {functions}.", "可用功能：{functions}。"),
+)
+DONE = Words("done", "已执行")
+BEGUN = Words("begun", "已开始")
+
+
+class Outcome(StrEnum):
+    """What became of a command."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # certainly not carried out
+    UNKNOWN = "unknown"  # carried out or not: the pole did not say
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """The answer to a command; `code` is the broken rule's when there is one, `words` say it in both languages."""
+
+    id: str
+    outcome: Outcome
+    words: Words
+    code: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the pole does what it was told."""
+        return self.outcome is Outcome.ACCEPTED
+
+    def text(self, lang: Lang = "en") -> str:
+        """One line for people."""
+        return f"{self.outcome}: {self.words.text(lang)}"
+
+
+@dataclass(slots=True)
+class _Pending:
+    code: str
+    accepted: asyncio.Future[None]
+    result: asyncio.Future[Result]
+    sent: bool = field(default=False)
+
+
+class Commands:
+    """The commands that wait for answers; sends each again until the pole answers, under one id, so it acts once.
+
+    `send(code, command)` tells whether the message left; `utc_s` dates deadlines; `rng` makes ids.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[str, Command], bool],
+        *,
+        utc_s: Callable[[], float],
+        rng: random.Random,
+        retry_s: float = 1.0,
+    ) -> None:
+        self._send = send
+        self._utc_s = utc_s
+        self._rng = rng
+        self._retry_s = retry_s
+        self._pending: dict[str, _Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def answered(self, code: str, answer: Accepted | Progress | Result) -> bool:
+        """Take a pole's answer; False when nobody waits for it from this pole."""
+        pending = self._pending.get(answer.id)
+        if pending is None or pending.code != code:
+            return False
+        if not pending.accepted.done() and (not isinstance(answer, Result) or answer.ok):
+            pending.accepted.set_result(None)
+        if isinstance(answer, Result) and not pending.result.done():
+            pending.result.set_result(answer)
+        return True
+
+    async def run(
+        self, code: str, function: str, action: str, parameters: dict[str, Any], deadline_s: float, until: Until
+    ) -> CommandOutcome:
+        """Send and wait for the answer, at most `deadline_s`; see `Gateway.command`."""
+        id_ = f"{self._rng.getrandbits(64):016x}"
+        try:
+            _check(function, action, parameters)
+        except Refused as refused:
+            return _rejected(id_, refused.reasons[0])
+        loop = asyncio.get_running_loop()
+        pending = self._pending[id_] = _Pending(code, loop.create_future(), loop.create_future())
+        command = Command(
+            id=id_, function=function, action=action, parameters=parameters, expires_s=self._utc_s() + deadline_s
+        )
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._until_answered(command, pending, until)
+        except TimeoutError:
+            return _without_answer(id_, pending, deadline_s)
+        finally:
+            del self._pending[id_]
+        return _from_answer(id_, pending)
+
+    async def _until_answered(self, command: Command, pending: _Pending, until: Until) -> None:
+        wanted: list[asyncio.Future[Any]] = [pending.result]
+        if until == "accepted":
+            wanted.append(pending.accepted)
+        while True:
+            # the same id: a pole that has it answers again what it answered before
+            pending.sent = self._send(pending.code, command) or pending.sent
+            if not pending.sent:
+                return
+            done, _ = await asyncio.wait(wanted, timeout=self._retry_s, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+
+
+def _check(function: str, action: str, parameters: dict[str, Any]) -> None:
+    spec = function_spec(function)
+    if spec is None:
+        raise Refused([Reason(UNKNOWN_FUNCTION, "", {"function": function, "functions": ", ".join(sorted(FUNCTIONS))})])
+    parameters_from_wire(function, spec, action, parameters)
+
+
+def _from_answer(id_: str, pending: _Pending) -> CommandOutcome:
+    if not pending.sent:
+        return _rejected(id_, Reason(UNREACHABLE))
+    if not pending.result.done():
+        return CommandOutcome(id_, Outcome.ACCEPTED, BEGUN)
+    result = pending.result.result()
+    if result.ok:
+        return CommandOutcome(id_, Outcome.ACCEPTED, DONE)
+    return CommandOutcome(id_, Outcome.REJECTED, Words(result.en, result.zh), result.code)
+
+
+def _without_answer(id_: str, pending: _Pending, deadline_s: float) -> CommandOutcome:
+    rule = UNFINISHED if pending.accepted.done() else SILENT
+    reason = Reason(rule, "", {"deadline_s": deadline_s})
+    return CommandOutcome(id_, Outcome.UNKNOWN, Words(reason.text("en"), reason.text("zh")), rule.code)
+
+
+def _rejected(id_: str, reason: Reason) -> CommandOutcome:
+    return CommandOutcome(id_, Outcome.REJECTED, Words(reason.text("en"), reason.text("zh")), reason.rule.code)

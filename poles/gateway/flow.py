@@ -1,0 +1,135 @@
+"""Who may bring how much: a bounded queue and a bucket of bytes for each pole, queues served in turns.
+
+A pole that brings more than its bucket holds is slowed: it is told a small window, and what it brings waits in its own
+queue until the bucket has filled again; what it brings beyond that is not taken, and it is cut off when it goes on. The
+bucket is a token bucket as RFC 2697's committed rate and burst: what a pole needs that empties its whole ring after an
+outage is below the burst, and what all its sensors bring is far below the rate.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from poles.protocol import Hello, OfEntries
+
+WAITING_PER_POLE = 256  # messages; what does not fit is not taken; the pole sends it again
+WAITING_BYTES = 64 * 1024 * 1024  # of all poles together
+WINDOW = 256  # entries that a pole may have under way
+SMALL_WINDOW = 8  # of one that floods
+BYTES_PER_S = 256 * 1024
+BURST_BYTES = 2 * 1024 * 1024
+LOOK_S = 0.1  # between two looks at the buckets of those that are slowed
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What a pole said and is to be stored: its city code, the message, its bytes, and when it came [s of the loop]."""
+
+    code: str
+    message: Hello | OfEntries
+    body: bytes
+    heard_s: float = 0.0
+
+
+class Peer:
+    """One pole as the gateway serves it: the routing id of its connection, its queue and its bucket."""
+
+    __slots__ = ("code", "dropped", "filled_s", "flooding", "left_bytes", "queue", "route")
+
+    def __init__(self, code: str, now_s: float) -> None:
+        self.code = code
+        self.route = b""
+        self.dropped = b""  # the last connection that was ended because it flooded
+        self.queue: list[Said] = []
+        self.left_bytes: float = BURST_BYTES
+        self.filled_s = now_s
+        self.flooding = False
+
+
+class Flow:
+    """The queues and buckets of all poles; `named(code, floods)` is told when a pole begins to flood and when it ends."""
+
+    def __init__(self, named: Callable[[str, bool], None]) -> None:
+        self._named = named
+        self._ready: deque[Peer] = deque()  # those with something to serve, in turns
+        self._slowed: dict[str, Peer] = {}  # those with something that must wait for their bucket
+        self._flooding: dict[str, Peer] = {}
+        self._waiting_bytes = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether something can be served now."""
+        return bool(self._ready)
+
+    @property
+    def flooding(self) -> tuple[str, ...]:
+        """The city codes of the poles that are slowed."""
+        return tuple(self._flooding)
+
+    def window(self, peer: Peer) -> int:
+        """How many entries beyond what is durable the pole may have under way."""
+        return SMALL_WINDOW if peer.flooding else WINDOW
+
+    def charge(self, peer: Peer, size: int, now_s: float) -> bool:
+        """Take a message's bytes from the bucket; False when the pole owes so much that it is not to be heard."""
+        _fill(peer, now_s)
+        if peer.left_bytes <= -BURST_BYTES:
+            return False
+        peer.left_bytes -= size
+        if peer.left_bytes < 0 and not peer.flooding:
+            peer.flooding = True
+            self._flooding[peer.code] = peer
+            self._named(peer.code, True)
+        return True
+
+    def put(self, peer: Peer, said: Said) -> bool:
+        """Queue a message; False when its pole, or all together, have too many waiting."""
+        queue = peer.queue
+        if len(queue) >= WAITING_PER_POLE or self._waiting_bytes >= WAITING_BYTES:
+            return False
+        if not queue:
+            self._line_up(peer)
+        queue.append(said)
+        self._waiting_bytes += len(said.body)
+        return True
+
+    def take(self, most: int) -> list[Said]:
+        """Up to so many messages: one of each pole in turn, each pole's in order."""
+        taken: list[Said] = []
+        ready = self._ready
+        while ready and len(taken) < most:
+            peer = ready.popleft()
+            said = peer.queue.pop(0)
+            self._waiting_bytes -= len(said.body)
+            taken.append(said)
+            if peer.queue:
+                self._line_up(peer)
+        return taken
+
+    def relieve(self, now_s: float) -> float | None:
+        """Serve those again whose bucket has something; the loop's second at which to look again, None when never."""
+        if not self._flooding:
+            return None
+        for code, peer in list(self._flooding.items()):
+            _fill(peer, now_s)
+            if peer.left_bytes >= 0 and self._slowed.pop(code, None):
+                self._ready.append(peer)
+            if peer.left_bytes >= BURST_BYTES and not peer.queue:
+                peer.flooding = False
+                del self._flooding[code]
+                self._named(code, False)
+        return now_s + LOOK_S if self._flooding else None
+
+    def _line_up(self, peer: Peer) -> None:
+        if peer.left_bytes < 0:
+            self._slowed[peer.code] = peer
+        else:
+            self._ready.append(peer)
+
+
+def _fill(peer: Peer, now_s: float) -> None:
+    left = peer.left_bytes + (now_s - peer.filled_s) * BYTES_PER_S
+    peer.left_bytes = left if left < BURST_BYTES else BURST_BYTES
+    peer.filled_s = now_s

@@ -1,0 +1,442 @@
+"""The controller's side: one ROUTER for all poles of a district.
+
+A message is taken only from the pole that it names: over CURVE the key proves the city code. What must be stored goes
+through `ingest`, and only when the caller has it in its store is the pole told Welcome or Ack. Nothing that comes over
+the wire raises; what is not taken is counted in `statistics`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import Any, NotRequired, TypedDict, Unpack
+
+import msgspec
+
+from airspace.reasons import Reason, Rule, Words
+from poles.gateway.commands import CommandOutcome, Commands, Until
+from poles.gateway.flow import Flow, Peer, Said
+from poles.gateway.ingest import Ingest, Keep, Typed
+from poles.gateway.ledger import Ledger
+from poles.gateway.notes import AnyNote
+from poles.gateway.state import PoleState, introduced_by
+from poles.gateway.state import Reading as Known
+from poles.gateway.supervision import KeepNotes, Remembered, Supervision, Supplies, TellAlarms
+from poles.keys import KeyPair
+from poles.keys.admission import FixedAdmission
+from poles.protocol import (
+    MAX_TEXT,
+    TYPES,
+    VERSION,
+    VERSIONS,
+    Accepted,
+    Ack,
+    AnyMessage,
+    Bye,
+    Correction,
+    Entry,
+    FromPole,
+    Heartbeat,
+    Hello,
+    OfEntries,
+    Progress,
+    Reading,
+    Refusal,
+    Report,
+    Result,
+    Time,
+    TimeRequest,
+    ToPole,
+    Welcome,
+    about,
+    decode,
+    encode,
+)
+from poles.protocol.entries import last_of
+from poles.wire.lines import Body, Exchange
+from poles.wire.listener import CurveListener, Listener, MemoryListener
+
+WRONG_VERSION = Rule(
+    "pole.version",
+    Words("protocol version {version} is not spoken here", "不支持协议版本 {version}"),
+    Words("Use one of the versions named.", "请使用所列版本。"),
+)
+ANOTHERS_CODE = Rule(
+    "pole.identity",
+    Words("this key does not belong to {code}", "该密钥不属于 {code}"),
+    Words("Set the pole's own city code, or register its key anew.", "请设置灯杆自己的城市码，或重新登记密钥。"),
+)
+HELLO_FIRST = Rule(
+    "pole.hello-first",
+    Words("this connection has not said hello", "该连接尚未发送 hello"),
+    Words("Say hello, then send again what was not acknowledged.", "请先发送 hello，再重发未确认的数据。"),
+)
+
+UNKNOWN_MESSAGE = Rule(
+    "pole.unknown-message",
+    Words("a message of type {about} is not known here", "不支持的消息类型 {about}"),
+    Words("Send only messages of the protocol's version that was agreed on.", "请仅发送所协商协议版本中的消息。"),
+)
+
+NOTED_EVERY_S = 0.1  # so often a pole that speaks without end counts as heard anew
+
+
+class GatewayNeeds(TypedDict):
+    """What every gateway is given; see `Gateway`."""
+
+    keep: Keep
+    utc_s: Callable[[], float]
+    rng: random.Random
+    stored: NotRequired[Mapping[str, Mapping[str, int]]]
+    known: NotRequired[Mapping[str, Hello]]
+    retry_s: NotRequired[float]
+    keep_notes: NotRequired[KeepNotes]
+    tell_alarms: NotRequired[TellAlarms]
+    history: NotRequired[Iterable[Remembered]]
+    supplies: NotRequired[Supplies]
+    lag_s: NotRequired[float]
+
+
+class Gateway:
+    """An async context manager; made by `Gateway.tcp` or `Gateway.memory`.
+
+    What `keep(batch)` returns must be done only when the whole batch is durable; what it raises ends the gateway. A
+    Hello that says nothing new is not kept, and a message of entries is kept without those that were kept before.
+    `stored` says what the store holds already: code -> boot -> highest number; `known` each pole's last Hello. `utc_s`
+    dates the deadlines of commands and tells poles the time, `rng` makes ids, and `retry_s` is the time after which a command that was not answered is
+    sent again [s]. `keep_notes` stores what the supervision finds out and `tell_alarms` tells it, `history` is what
+    the store holds of it and `supplies` what poles hang on; `lag_s` is by how much the loop's clock may run ahead of
+    its sockets [s].
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        keep: Keep,
+        utc_s: Callable[[], float],
+        rng: random.Random,
+        stored: Mapping[str, Mapping[str, int]] | None = None,
+        known: Mapping[str, Hello] | None = None,
+        retry_s: float = 1.0,
+        keep_notes: KeepNotes | None = None,
+        tell_alarms: TellAlarms | None = None,
+        history: Iterable[Remembered] = (),
+        supplies: Supplies | None = None,
+        lag_s: float = 0.0,
+    ) -> None:
+        self._listener = listener
+        self._utc_s = utc_s
+        self._ledger = Ledger(stored or {})
+        self._hellos = dict(known or {})  # the last that is durable of each pole
+        self._flow = Flow(self._floods)
+        self._counts: Counter[str] = Counter()
+        self._ingest = Ingest(keep, self._ledger, self._flow, self, self._counts)
+        self._commands = Commands(self._send_to, utc_s=utc_s, rng=rng, retry_s=retry_s)
+        self._supervision = Supervision(
+            keep_notes or _kept_nowhere, self._send_to, utc_s, tell=tell_alarms, supplies=supplies, lag_s=lag_s
+        )
+        self._history = history
+        self._poles: dict[str, PoleState] = {}
+        self._peers: dict[str, Peer] = {}  # by city code
+        self._latest: dict[str, dict[str, Known]] = {}  # function -> city code -> what was said last
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._loop: asyncio.AbstractEventLoop  # that it runs in
+        self._tasks = asyncio.TaskGroup()
+        self._serving: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def tcp(
+        cls, address: str, server_key: KeyPair, allowed: Mapping[bytes, str], **needs: Unpack[GatewayNeeds]
+    ) -> Gateway:
+        """Listen at `tcp://host:port` with CURVE; `allowed` is public key (Z85) -> city code. Port 0: any free one."""
+        return cls(CurveListener(address, server_key, FixedAdmission(allowed)), **needs)
+
+    @classmethod
+    def memory(cls, exchange: Exchange, **needs: Unpack[GatewayNeeds]) -> Gateway:
+        """Listen inside the process, without keys: for virtual time, where the poles share the exchange."""
+        return cls(MemoryListener(exchange), **needs)
+
+    async def __aenter__(self) -> Gateway:
+        self._supervision.open(self._history)
+        self._history = ()
+        self._loop = asyncio.get_running_loop()
+        self._listener.open(self._take, self._lost)
+        await self._tasks.__aenter__()
+        self._serving = [
+            self._tasks.create_task(self._listener.serve(), name="poles-listener"),
+            self._tasks.create_task(self._ingest.run(), name="poles-ingest"),
+            self._tasks.create_task(self._supervision.run(self._ingest.held_up_since), name="poles-supervision"),
+        ]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._serving:
+            task.cancel()
+        try:
+            await self._tasks.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            # the body's own error leaves as it came, not wrapped in the group
+            if group.exceptions != (error,):
+                raise
+        finally:
+            self._listener.close()
+
+    @property
+    def address(self) -> str:
+        """Where poles connect to, with the real port."""
+        return self._listener.address
+
+    @property
+    def poles(self) -> Mapping[str, PoleState]:
+        """Every pole that said hello, by city code."""
+        return MappingProxyType(self._poles)
+
+    @property
+    def supervision(self) -> Supervision:
+        """Who is silent, what is alarming, what is not as desired."""
+        return self._supervision
+
+    def latest(self, function: str) -> Mapping[str, Known]:
+        """The last readings of a function from every pole that ever reported it, by city code."""
+        return MappingProxyType(self._latest.get(function, {}))
+
+    @property
+    def flooding(self) -> tuple[str, ...]:
+        """The poles that bring more than they may and are slowed, by city code."""
+        return self._flow.flooding
+
+    def statistics(self) -> dict[str, int]:
+        """Counts since the start: what was taken, and what was not and why."""
+        return {
+            "poles": len(self._poles),
+            "commands_waiting": len(self._commands),
+            "flooding": len(self._flow.flooding),
+            **self._listener.statistics(),
+            **self._supervision.statistics(),
+            **dict(sorted(self._counts.items())),
+        }
+
+    async def command(
+        self,
+        code: str,
+        function: str,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        deadline_s: float = 10.0,
+        until: Until = "accepted",
+    ) -> CommandOutcome:
+        """Order a pole to act and tell what became of it within `deadline_s` [s].
+
+        With `until="accepted"` the outcome is accepted as soon as the pole has begun, with "done" when it has
+        finished. Rejected means certainly not carried out (to its end); unknown, that the pole did not say.
+        """
+        return await self._commands.run(code, function, action, dict(parameters or {}), deadline_s, until)
+
+    async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
+        """Wait until what the pole says fulfils a condition; False when it did not within `deadline_s` [s]."""
+        changed = asyncio.Event()
+        watchers = self._watchers.setdefault(code, set())
+        watchers.add(changed)
+        try:
+            async with asyncio.timeout(deadline_s):
+                while True:
+                    state = self._poles.get(code)
+                    if state is not None and condition(state):
+                        return True
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            watchers.discard(changed)
+            if not watchers and self._watchers.get(code) is watchers:
+                del self._watchers[code]
+
+    def _take(self, code: str, route: bytes, body: Body | None) -> None:
+        peer = self._peers.get(code)
+        now_s = self._loop.time()
+        if peer is None:
+            peer = self._peers[code] = Peer(code, now_s)
+        if not self._flow.charge(peer, 0 if body is None else len(body), now_s):
+            self._flooded(peer, route)
+            return
+        message = None if body is None else decode(body)
+        if body is None or message is None:
+            self._not_understood(route, body)
+        elif peer.route == route and (isinstance(message, Report) or isinstance(message, Entry)):  # noqa: SIM101 - faster
+            self._heard(code, now_s)
+            self._ingest.offer(peer, Said(code, message, bytes(body), now_s))
+        elif isinstance(message, Hello):
+            self._take_hello(peer, route, message, bytes(body), now_s)
+        elif not isinstance(message, FromPole):
+            self._counts["malformed"] += 1
+        elif peer.route != route:
+            self._counts["before_hello"] += 1
+            self._refuse(route, Reason(HELLO_FIRST), message)
+        else:
+            self._heard(code, now_s)
+            self._take_of_the_moment(code, route, message)
+
+    def _flooded(self, peer: Peer, route: bytes) -> None:
+        """Nothing more is taken of a pole that goes on and on; each connection is ended once for it."""
+        self._counts["flooded"] += 1
+        if peer.dropped != route:
+            peer.dropped = route
+            self._listener.drop(route)
+
+    def _floods(self, code: str, begins: bool) -> None:
+        self._counts["floods"] += begins
+        self._supervision.flooding(code, len(self._peers[code].queue) if begins else None)
+
+    def dismiss(self, code: str, why: str, back_s: float) -> bool:
+        """Tell a pole to connect anew in `back_s` [s]; False when it is not connected."""
+        return self._send_to(code, Bye(why=why, back_s=back_s))
+
+    def _lost(self, code: str, routes: Sequence[bytes]) -> None:
+        """A key of the pole was revoked: nothing is sent to its connections any more."""
+        peer = self._peers.get(code)
+        if peer is not None and peer.route in routes:
+            peer.route = b""
+
+    def _not_understood(self, route: bytes, body: Body | None) -> None:
+        self._counts["malformed"] += 1
+        named = "" if body is None else about(body)
+        if named and named not in TYPES:
+            self._counts["unknown_messages"] += 1
+            reason = Reason(UNKNOWN_MESSAGE, "", {"about": named})
+            self._send(route, _refusal(reason, named))
+
+    def _take_of_the_moment(self, code: str, route: bytes, message: FromPole) -> None:
+        match message:
+            case Heartbeat():
+                self._send(route, message)
+            case Accepted() | Progress() | Result():
+                if not self._commands.answered(code, message):
+                    self._counts["answers_late"] += 1
+            case TimeRequest(pole_s=pole_s):
+                now_s = self._utc_s()
+                self._send(route, Time(pole_s=pole_s, received_s=now_s, sent_s=now_s))
+            case Correction():
+                self._counts["corrections"] += 1
+            case Bye(back_s=back_s):
+                self._counts["byes"] += 1
+                self._supervision.said_bye(code, back_s, self._loop.time())
+            case _:
+                raise AssertionError(message)
+
+    def _take_hello(self, peer: Peer, route: bytes, hello: Hello, body: bytes, now_s: float) -> None:
+        if hello.version not in VERSIONS:
+            self._counts["wrong_version"] += 1
+            self._refuse(route, Reason(WRONG_VERSION, "", {"version": hello.version}), hello)
+        elif hello.code != peer.code:
+            self._counts["anothers_code"] += 1
+            self._refuse(route, Reason(ANOTHERS_CODE, "", {"code": hello.code}), hello)
+        elif self._ingest.offer(peer, Said(peer.code, hello, body, now_s)):
+            self._heard(peer.code, now_s)
+            peer.route = route
+
+    def is_news(self, hello: Hello) -> bool:
+        """Whether a hello says what the last one did not."""
+        known = self._hellos.get(hello.code)
+        return known is None or _introduction(known) != _introduction(hello)
+
+    def greeted(self, hello: Hello, heard_s: float) -> None:
+        """A pole's hello is durable: welcome it."""
+        self._counts["hellos"] += 1
+        code = hello.code
+        self._hellos[code] = hello
+        known = self._poles.get(code)
+        if known is None:
+            self._poles[code] = introduced_by(hello, heard_s)
+        else:
+            known.introduced(hello)
+        welcome = Welcome(
+            version=VERSION,
+            boot=hello.boot,
+            durable_seq=self._ledger.durable_seq(code, hello.boot),
+            window=self._flow.window(self._peers[code]),
+            utc_s=self._utc_s(),
+        )
+        self._send_to(code, welcome)
+        self._supervision.greeted(hello, self._loop.time())
+        self._tell_watchers(code)
+
+    def stored(self, said: Said, message: OfEntries, readings: Sequence[Typed]) -> None:
+        """Entries are durable: fold them into what is known of the pole."""
+        code = said.code
+        state, now_s = self._poles[code], self._loop.time()
+        if message.boot == state.boot:
+            if not state.last_seq:
+                self._supervision.spoke_of_boot(code, message.boot)
+            state.last_seq = last_of(message)
+        if isinstance(message, Report):
+            self._supervision.reported(code, message.readings, now_s)
+        else:
+            self._supervision.stored(code, message, now_s)
+        for reading, values in readings:
+            taken_s = said.heard_s - reading.held_s
+            known = state.readings.get(reading.function)
+            if known is None or known.taken_s <= taken_s:
+                self._learn(state, reading, values, taken_s)
+        if code in self._watchers:
+            self._tell_watchers(code)
+
+    def _learn(self, state: PoleState, reading: Reading, values: msgspec.Struct, taken_s: float) -> None:
+        function, quality = reading.function, reading.quality
+        flags = self._supervision.judged(state.code, state.position, function, values, taken_s, quality)
+        known = state.readings[function] = Known(values, reading.at_s, taken_s, quality, flags)
+        of_all = self._latest.get(function)
+        if of_all is None:
+            of_all = self._latest[function] = {}
+        of_all[state.code] = known
+
+    def acknowledge(self, code: str, boot: str, durable_seq: int) -> None:
+        """Tell a pole what is durable of a boot."""
+        peer = self._peers[code]
+        if peer.route:
+            self._send(peer.route, Ack(boot=boot, durable_seq=durable_seq, window=self._flow.window(peer)))
+
+    def _heard(self, code: str, now_s: float) -> None:
+        state = self._poles.get(code)
+        if state is not None:
+            if now_s - state.heard_s >= NOTED_EVERY_S or state.heard_s > now_s:
+                self._supervision.heard(code, now_s)
+            state.heard_s = now_s
+
+    def _tell_watchers(self, code: str) -> None:
+        for changed in self._watchers.get(code, ()):
+            changed.set()
+
+    def _refuse(self, route: bytes, reason: Reason, message: AnyMessage) -> None:
+        self._send(route, _refusal(reason, str(message.__struct_config__.tag)))
+
+    def _send_to(self, code: str, message: ToPole) -> bool:
+        peer = self._peers.get(code)
+        return peer is not None and bool(peer.route) and self._send(peer.route, message)
+
+    def _send(self, route: bytes, message: ToPole) -> bool:
+        if self._listener.send(route, encode(message)):
+            return True
+        self._counts["not_sent"] += 1  # the connection is gone, or its pole does not read
+        return False
+
+
+async def _kept_nowhere(notes: Sequence[AnyNote]) -> None:
+    """For a gateway without a store of notes: what it found out is gone with it."""
+
+
+def _introduction(hello: Hello) -> tuple[object, ...]:
+    """What a hello says of the pole; one that repeats it is no news."""
+    return hello.boot, hello.firmware, hello.functions, hello.lat_deg, hello.lon_deg, hello.heartbeat_s
+
+
+def _refusal(reason: Reason, named: str) -> Refusal:
+    en, zh = (reason.text(lang)[:MAX_TEXT] for lang in ("en", "zh"))
+    return Refusal(code=reason.rule.code, en=en, zh=zh, about=named)

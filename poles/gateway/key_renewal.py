@@ -1,0 +1,116 @@
+"""The gateway's side of key renewal: asks poles for new keys, lets those in, and leads poles to a new door.
+
+Everything that it does follows from the register, from what poles reported and from what they are desired to do, so it
+can be ended at any moment and goes on where it was. It takes its time: so many poles a second and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from airspace.reasons import Refused
+from poles.gateway.desired import Status
+from poles.gateway.gateway import Gateway
+from poles.keys.pairs import key_of
+from poles.keys.register import Register, Source
+from poles.services.pole_keys import FUNCTION, KeyReadings, KeySettings
+from poles.wire.doorway import Doorway
+
+LOOK_S = 1.0
+POLES_AT_ONCE = 200  # a second; 100,000 poles in ten minutes
+BYE_AGAIN_S = 60.0
+BACK_S = 1.0
+BY = "key renewal"
+
+
+class KeyRenewal:
+    """Looks after the keys of a gateway's poles; `run` lives until cancelled."""
+
+    def __init__(self, gateway: Gateway, register: Register, doorway: Doorway) -> None:
+        self._gateway = gateway
+        self._register = register
+        self._doorway = doorway
+        self._seen = -1
+        self._asked: dict[str, int] = {}
+        self._dismissed: dict[str, float] = {}  # city code -> when it was told to come again [s of the loop]
+        self.counts: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Look at the register and the poles every second."""
+        while True:
+            try:
+                await self.look()
+            except Refused:
+                self.counts["register_failures"] += 1
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Do what there is to do now. Raises Refused when the register cannot be used."""
+        latest = self._register.last_change()
+        if latest != self._seen:
+            self._asked, self._seen = self._register.renewals(), latest
+        left = POLES_AT_ONCE
+        for code in self._concerned():
+            if left == 0:
+                return
+            left -= await self._look_at(code)
+
+    def _concerned(self) -> Iterator[str]:
+        """The connected poles that are asked for a key or have a new door to learn of."""
+        if self._doorway.is_leaving:
+            yield from list(self._gateway.poles)
+        else:
+            yield from [code for code in self._asked if code in self._gateway.poles]
+
+    async def _look_at(self, code: str) -> bool:
+        """Take the next step with one pole; whether there was one."""
+        wanted = self._wanted(code)
+        book = self._gateway.supervision.desired
+        wish = book.wish(code, FUNCTION)
+        if wish is None or dict(wish.settings) != wanted:
+            await self._gateway.supervision.wish(code, FUNCTION, wanted, BY)
+            self.counts["asked"] += 1
+            return True
+        if book.status(code, FUNCTION) is not Status.MET:
+            return False
+        return self._let_in(code) or self._lead(code)
+
+    def _wanted(self, code: str) -> Mapping[str, object]:
+        settings = KeySettings(renewal=self._asked.get(code, 0), gateways=self._doorway.gateways())
+        wanted: Mapping[str, object] = msgspec.to_builtins(settings)
+        return wanted
+
+    def _let_in(self, code: str) -> bool:
+        """Let in the key that a pole made when it was asked to, and have it come with that."""
+        reading = self._gateway.latest(FUNCTION).get(code)
+        if reading is None or not isinstance(reading.values, KeyReadings):
+            return False
+        made, key = reading.values.renewal, key_of(reading.values.public_key)
+        if not made or made != self._asked.get(code) or key is None:
+            return False
+        known = {held.key for held in self._register.held(code)}
+        if key.decode() in known:
+            return False
+        try:
+            self._register.admit([(code, key.decode())], who=BY, source=Source.ROTATION)
+        except Refused as refused:
+            self.counts["refused"] += 1
+            self.counts.update(reason.rule.code for reason in refused.reasons)
+            return False
+        self.counts["let_in"] += 1
+        return self._dismiss(code)
+
+    def _lead(self, code: str) -> bool:
+        """Have a pole that knows of the new door come through it."""
+        return self._doorway.is_leaving and not self._doorway.has_come(code) and self._dismiss(code)
+
+    def _dismiss(self, code: str) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._dismissed.get(code, -BYE_AGAIN_S) + BYE_AGAIN_S:
+            return False
+        self._dismissed[code] = now_s
+        return self._gateway.dismiss(code, "maintenance", BACK_S)

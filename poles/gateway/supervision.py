@@ -1,0 +1,375 @@
+"""The gateway's watch over its poles: who is silent and why, what is alarming, what is set otherwise than desired.
+
+The gateway tells it what it hears, cheaply and without waiting. What follows from it (conditions) is first kept in the
+store and only then told, by the one task `run`. After a restart everything is read back from the store: what was told
+is not told again, and what has been silent since is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from airspace.frames import LatLon
+from poles.alarm_table import FLOODING, POLE_ALARMS, POLE_SILENT, SENSOR_SILENT, SUPPLY_DOWN, UNKNOWN
+from poles.gateway.alarms import AlarmBook, OpenAlarm, Told
+from poles.gateway.desired import DesiredBook
+from poles.gateway.doubts import Doubts
+from poles.gateway.liveness import Back, Liveness, Silence
+from poles.gateway.notes import Acknowledged, AnyNote, Condition, Wished
+from poles.gateway.outages import Alone, Began, Change, Changed, NotAlone, Outages, Over
+from poles.gateway.quality import Flag
+from poles.gateway.wishes import Wishes
+from poles.protocol.messages import Alarm, Desired, Hello, Quality, Reading, Reported
+
+KeepNotes = Callable[[Sequence[AnyNote]], Awaitable[object]]
+"""Appends notes to the store, all or nothing and in order; what it returns is done when they are durable."""
+
+TellAlarms = Callable[[Sequence[Told]], Awaitable[object]]
+"""Tells people what is new of alarms; what it follows from is durable."""
+
+HELD_UP_S = 1.0  # by the store, before time stops counting
+
+
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """What poles hang on: city code -> supplies, and supply -> what it hangs on itself."""
+
+    of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One thing that the store holds: what a pole said, or a note, as of a UTC second."""
+
+    utc_s: float
+    pole: str
+    what: Hello | Alarm | Reported | AnyNote
+
+
+class Supervision:
+    """Made by the gateway; `send` gives a wish to a connected pole, `lag_s` is that of the loop's clock."""
+
+    def __init__(
+        self,
+        keep: KeepNotes,
+        send: Callable[[str, Desired], bool],
+        utc_s: Callable[[], float],
+        *,
+        tell: TellAlarms | None = None,
+        supplies: Supplies | None = None,
+        lag_s: float = 0.0,
+    ) -> None:
+        self._keep = keep
+        self._tell_alarms = tell
+        self._utc_s = utc_s
+        self._supplies = supplies or Supplies()
+        self._lag_s = lag_s
+        self._book = AlarmBook(POLE_ALARMS)
+        self._wishes = Wishes(send, self._tell, utc_s)
+        self._doubts = Doubts(self._tell)
+        self._functions: dict[str, dict[str, None]] = {}
+        self._heartbeat_s: dict[str, float] = {}
+        self._boots: dict[str, str] = {}
+        self._silences: dict[str, Silence] = {}  # by pole, as told
+        self._back: dict[str, None] = {}
+        self._pending: list[Condition] = []
+        self._work = asyncio.Event()
+        self._told: list[Told] = []
+        self._ahead_s = 0.0  # of UTC before the loop's seconds
+        self._liveness: Liveness
+        self._outages: Outages
+
+    # -- before it runs ----------------------------------------------------------------------------------------------
+
+    def open(self, history: Iterable[Remembered] = ()) -> None:
+        """Begin, with what the store holds in its order; must be called in the loop that `run` will run in."""
+        now_s = asyncio.get_running_loop().time()
+        self._ahead_s = self._utc_s() - now_s
+        self._liveness = Liveness(now_s, on_sooner=self._work.set, lag_s=self._lag_s)
+        self._outages = Outages(self._liveness.watches, self._supplies.feeds)
+        for each in history:
+            self._remember(each)
+        silent = {alarm.subject for alarm in self._active(POLE_SILENT)}
+        down = {alarm.subject: tuple(alarm.members) for alarm in self._active(SUPPLY_DOWN)}
+        dark = silent.union(*down.values())
+        dead: dict[str, list[str]] = {}
+        for alarm in self._active(SENSOR_SILENT):
+            dead.setdefault(alarm.subject, []).append(alarm.function)
+        for code, heartbeat_s in self._heartbeat_s.items():
+            self._outages.place(code, self._supplies.of.get(code, ()))
+            self._liveness.expect(code, heartbeat_s, now_s, silent=code in dark, silent_functions=dead.get(code, ()))
+        self._outages.restore([code for code in self._heartbeat_s if code in silent], down, self._liveness.tick(now_s))
+        for alarm in self._book:
+            self._doubts.restore(alarm.code, alarm.subject, alarm.function)
+        self._wishes.restore(now_s, [(alarm.subject, alarm.function) for alarm in self._book])
+
+    # -- what the gateway hears --------------------------------------------------------------------------------------
+
+    def heard(self, code: str, now_s: float) -> None:
+        """A word of any kind came from a pole that has said hello."""
+        back = self._liveness.heard(code, self._liveness.tick(now_s))
+        if back is not None:
+            self._returned(back)
+
+    def greeted(self, hello: Hello, now_s: float) -> None:
+        """A pole's hello is durable, and it has been welcomed."""
+        code = hello.code
+        functions = {capability.function: capability.every_s for capability in hello.functions}
+        if code not in self._heartbeat_s:
+            self._outages.place(code, self._supplies.of.get(code, ()))
+        self._introduced(hello)
+        for back in self._liveness.introduce(code, hello.heartbeat_s, functions, now_s):
+            self._returned(back)
+        self._wishes.send_to(code, now_s)
+
+    def said_bye(self, code: str, back_s: float, now_s: float) -> None:
+        """A pole said when it will be back; until then its silence is as announced."""
+        if code in self._heartbeat_s:
+            heartbeat_s = self._heartbeat_s[code]
+            self._liveness.expect(code, heartbeat_s, now_s, within_s=back_s + heartbeat_s)
+
+    def forget(self, code: str) -> None:
+        """A pole is not of this district any more, or its key is revoked: what was open of it is over."""
+        for alarm in self._book.of(code):
+            if alarm.active:
+                self._tell(Condition(code=alarm.code, subject=code, function=alarm.function, active=False))
+        self._liveness.forget(code)
+        supply = self._outages.supply_of(code)
+        if supply is not None:
+            self._explain(Changed(supply, (), (code,)))
+        self._outages.remove(code)
+        self._doubts.forget(code)
+        self._heartbeat_s.pop(code, None)
+        self._functions.pop(code, None)
+
+    def stored(self, code: str, message: object, now_s: float) -> None:
+        """An alarm or settings in force are durable; other messages say nothing here."""
+        if isinstance(message, Alarm):
+            condition = self._condition(code, message)
+            self._announce(self._book.apply(condition, self._utc_s()))
+        elif isinstance(message, Reported):
+            self._wishes.reported(code, message, self._utc_s(), now_s)
+
+    def spoke_of_boot(self, code: str, boot: str) -> None:
+        """The first entry of a boot is durable: entries of earlier boots have all come before."""
+        if self._boots.get(code) != boot:
+            self._boots[code] = boot
+            for condition in self._book.of_earlier_boots(code, boot):
+                self._tell(condition)
+
+    def reported(self, code: str, readings: Sequence[Reading], now_s: float) -> None:
+        """New readings are durable, whether anybody understands them or not."""
+        tick = self._liveness.tick(now_s)
+        for reading in readings:
+            back = self._liveness.reported(code, reading.function, tick)
+            if back is not None:
+                self._returned(back)
+            self._doubts.says_faulty(code, reading.function, reading.quality is Quality.BAD)
+        last = readings[-1]
+        self._doubts.judge_clock(code, last.at_s, now_s + self._ahead_s - last.held_s, last.held_s)
+
+    def judged(
+        self, code: str, place: LatLon, function: str, values: msgspec.Struct, taken_s: float, quality: Quality
+    ) -> Mapping[str, Flag]:
+        """The flags of a reading that was understood, by field; under "" those of the whole."""
+        return self._doubts.judge(code, place, function, values, taken_s, quality)
+
+    def flooding(self, code: str, held: int | None) -> None:
+        """A pole sends more than it may and so much of it waits; None: not any more."""
+        facts = {"held": held} if held is not None else {}
+        self._tell(Condition(code=FLOODING, subject=code, active=held is not None, facts=facts))
+
+    # -- what others ask ---------------------------------------------------------------------------------------------
+
+    @property
+    def alarms(self) -> AlarmBook:
+        """All open alarms."""
+        return self._book
+
+    @property
+    def desired(self) -> DesiredBook:
+        """What functions shall be set to, and are."""
+        return self._wishes.book
+
+    @property
+    def liveness(self) -> Liveness:
+        """Who is watched, and silent."""
+        return self._liveness
+
+    @property
+    def outages(self) -> Outages:
+        """The dead supplies."""
+        return self._outages
+
+    async def acknowledge(self, id_: int, who: str) -> OpenAlarm | None:
+        """Note that somebody has seen an open alarm; None when there is no such alarm."""
+        alarm = self._book.by_id(id_)
+        if alarm is None:
+            return None
+        note = Acknowledged(code=alarm.code, subject=alarm.subject, function=alarm.function, who=who)
+        await self._keep([note])
+        self._announce(self._book.acknowledge(alarm.key, who, self._utc_s()))
+        return alarm
+
+    async def wish(self, code: str, function: str, settings: Mapping[str, Any], by: str) -> int:
+        """Have a function set from now on, whether its pole is connected or not; the version of the wish."""
+        wish = self._wishes.next(code, function, settings, by)
+        await self._keep([wish])
+        self._wishes.wished(wish, self._utc_s(), asyncio.get_running_loop().time())
+        self._work.set()
+        return wish.version
+
+    def statistics(self) -> dict[str, int]:
+        """How many are watched, silent, down, open and unmet."""
+        return {
+            "alarms_open": len(self._book),
+            "poles_silent": self._liveness.silent,
+            "poles_watched": len(self._liveness),
+            "supplies_down": len(self._outages.open),
+        }
+
+    # -- its own task ------------------------------------------------------------------------------------------------
+
+    async def run(self, held_up_since: Callable[[], float | None] = lambda: None) -> None:
+        """Judge, keep and tell until cancelled; `held_up_since` says since when the store takes nothing [loop s]."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if not (self._pending or self._back or self._told):
+                wake_s = self._wake_s(loop.time())
+                try:
+                    async with asyncio.timeout_at(wake_s if math.isfinite(wake_s) else None):
+                        await self._work.wait()
+                except TimeoutError:
+                    pass
+            self._work.clear()
+            now_s = loop.time()
+            self._ahead_s = self._utc_s() - now_s
+            since_s = held_up_since()
+            if since_s is not None and now_s - since_s > HELD_UP_S:
+                self._liveness.hold(since_s, now_s)
+                await asyncio.sleep(HELD_UP_S / 4)
+                continue
+            self._judge(now_s)
+            await self._settle()
+
+    def _judge(self, now_s: float) -> None:
+        back, self._back = list(self._back), {}
+        silences = self._liveness.advance(now_s)
+        tick = self._liveness.tick(now_s)
+        silent = {silence.code: silence for silence in silences if silence.function is None}
+        self._silences.update(silent)
+        changes = self._outages.back(back, tick) if back else []
+        if silent:
+            changes += self._outages.silent(silent, tick)
+        changes += self._outages.advance(tick)
+        for change in changes:
+            self._explain(change)
+        for silence in silences:
+            if silence.function is not None:
+                self._tell(_sensor_silent(silence))
+        self._wishes.advance(now_s)
+        self._announce(self._book.advance(self._utc_s()))
+
+    def _explain(self, change: Change) -> None:
+        match change:
+            case Alone(code=code):
+                self._tell(_pole_silent(code, self._silences.get(code)))
+            case NotAlone(code=code):
+                self._tell(Condition(code=POLE_SILENT, subject=code, active=False))
+            case Began(supply=supply, members=members, absorbed=absorbed, merged=merged):
+                causes = [(POLE_SILENT, code, "") for code in absorbed]
+                causes += [(SUPPLY_DOWN, name, "") for name in merged]
+                self._tell(
+                    Condition(code=SUPPLY_DOWN, subject=supply, active=True, joined=members, absorbs=tuple(causes))
+                )
+            case Changed(supply=supply, joined=joined, left=left):
+                self._tell(Condition(code=SUPPLY_DOWN, subject=supply, active=True, joined=joined, left=left))
+            case Over(supply=supply):
+                self._tell(Condition(code=SUPPLY_DOWN, subject=supply, active=False))
+
+    async def _settle(self) -> None:
+        """Keep what is to be told, then tell it."""
+        while self._pending:
+            conditions, self._pending = self._pending, []
+            await self._keep(conditions)
+            at_s = self._utc_s()
+            for condition in conditions:
+                self._announce(self._book.apply(condition, at_s))
+        told, self._told = self._told, []
+        if told and self._tell_alarms is not None:
+            await self._tell_alarms(told)
+
+    def _wake_s(self, now_s: float) -> float:
+        wake_s = min(self._liveness.wake_s, self._wishes.wake_s)
+        tick = self._outages.wake_tick
+        if tick is not None:
+            wake_s = min(wake_s, self._liveness.begin_s(tick))
+        flapping_s = self._book.wake_s
+        return min(wake_s, now_s + max(flapping_s - self._utc_s(), 0.0)) if math.isfinite(flapping_s) else wake_s
+
+    def _tell(self, condition: Condition) -> None:
+        self._pending.append(condition)
+        self._work.set()
+
+    def _announce(self, told: Iterable[Told]) -> None:
+        self._told += told
+        if self._told:
+            self._work.set()
+
+    def _returned(self, back: Back) -> None:
+        if back.function is None:
+            self._silences.pop(back.code, None)
+            self._back[back.code] = None
+            self._work.set()
+        else:
+            self._tell(Condition(code=SENSOR_SILENT, subject=back.code, function=back.function, active=False))
+
+    def _condition(self, pole: str, alarm: Alarm) -> Condition:
+        """A pole's own alarm; the names in it are bounded, so that nobody can fill the book."""
+        function = alarm.function or ""
+        if function not in self._functions.get(pole, {}):
+            function = ""
+        facts = {**alarm.facts, "code": alarm.code}
+        code = alarm.code if alarm.code in POLE_ALARMS else UNKNOWN
+        return Condition(code=code, subject=pole, function=function, active=alarm.active, facts=facts, boot=alarm.boot)
+
+    def _introduced(self, hello: Hello) -> None:
+        self._heartbeat_s[hello.code] = hello.heartbeat_s
+        self._functions[hello.code] = dict.fromkeys(capability.function for capability in hello.functions)
+
+    def _remember(self, each: Remembered) -> None:
+        match each.what:
+            case Hello() as hello:
+                self._introduced(hello)
+            case Alarm() as alarm:
+                self._book.apply(self._condition(each.pole, alarm), each.utc_s)
+            case Reported() as answer:
+                self._wishes.book.reported(each.pole, answer, each.utc_s)
+            case Condition() as condition:
+                self._book.apply(condition, each.utc_s)
+            case Acknowledged(code=code, subject=subject, function=function, who=who):
+                self._book.acknowledge((code, subject, function), who, each.utc_s)
+            case Wished() as wish:
+                self._wishes.book.wished(wish.pole, wish.function, wish.version, wish.settings, wish.by, each.utc_s)
+
+    def _active(self, code: str) -> list[OpenAlarm]:
+        return [alarm for alarm in self._book if alarm.code == code and alarm.active]
+
+
+def _pole_silent(code: str, silence: Silence | None) -> Condition:
+    facts = {"age_s": silence.silent_s, "every_s": silence.every_s} if silence is not None else {}
+    return Condition(code=POLE_SILENT, subject=code, active=True, facts=facts)
+
+
+def _sensor_silent(silence: Silence) -> Condition:
+    facts = {"age_s": silence.silent_s, "every_s": silence.every_s}
+    return Condition(
+        code=SENSOR_SILENT, subject=silence.code, function=silence.function or "", active=True, facts=facts
+    )

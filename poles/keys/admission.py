@@ -1,0 +1,113 @@
+"""Whose messages are taken: the keys that may come in and the city codes they stand for, as they are just now.
+
+libzmq asks at the handshake; a gateway asks again for every message, because a key may be revoked while its connection
+stands. A key is named by its public half in Z85.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from airspace.reasons import Refused
+from poles.keys.register import Change, KeyState, Register
+
+LOOK_S = 0.2  # a key that is revoked is cut off within a second
+CHANGES_AT_ONCE = 5_000
+
+
+class Admission(Protocol):
+    """Who may come in. `codes` is the public key (Z85) of everybody who may -> city code, always as it is now."""
+
+    codes: Mapping[str, str]
+
+    def admits(self, key: str) -> bool:
+        """Whether a key may come in, asked at its handshake."""
+        ...
+
+    def look(self) -> list[tuple[str, str]]:
+        """Take in what has changed; the keys that may not come in any more, each with its pole's city code."""
+        ...
+
+    def used(self, key: str) -> None:
+        """A pole has come with this key."""
+        ...
+
+
+class FixedAdmission:
+    """The same poles for ever: public key (Z85) -> city code."""
+
+    def __init__(self, allowed: Mapping[bytes, str]) -> None:
+        self.codes: Mapping[str, str] = {key.decode(): code for key, code in allowed.items()}
+
+    def admits(self, key: str) -> bool:
+        """Whether a key may come in."""
+        return key in self.codes
+
+    def look(self) -> list[tuple[str, str]]:
+        """Nothing changes."""
+        return []
+
+    def used(self, key: str) -> None:
+        """Nothing is to be proven."""
+
+
+class RegisterAdmission:
+    """Whoever the register lets in; follows what this and other processes change in it.
+
+    When the register cannot be read, what was known last holds; `failures` counts how often in a row.
+    """
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._seen = register.last_change()
+        self._codes = register.live()
+        self._fresh = {held.key for held in register.held() if held.state is KeyState.NEW}
+        self._proven: list[str] = []
+        self._gone: list[tuple[str, str]] = []
+        self.codes: Mapping[str, str] = self._codes
+        self.failures = 0
+
+    def admits(self, key: str) -> bool:
+        """Whether a key may come in; a pole that was let in just now must not wait for the next look."""
+        if key not in self._codes:
+            self._follow()
+        return key in self._codes
+
+    def used(self, key: str) -> None:
+        """A pole has come with this key; a new key is proven by that, at the next look."""
+        if key in self._fresh:
+            self._fresh.discard(key)
+            self._proven.append(key)
+
+    def look(self) -> list[tuple[str, str]]:
+        """Take in what has changed; the keys that may not come in any more, each with its pole's city code."""
+        self._follow()
+        gone, self._gone = self._gone, []
+        return gone
+
+    def _follow(self) -> None:
+        try:
+            self._settle()
+            while self._register.last_change() > self._seen:
+                for change in self._register.history(after=self._seen, limit=CHANGES_AT_ONCE):
+                    self._take(change)
+            self.failures = 0
+        except Refused:
+            self.failures += 1
+
+    def _take(self, change: Change) -> None:
+        self._seen = change.seq
+        if change.what in ("admitted", "offered"):
+            self._codes[change.key] = change.code
+            if change.what == "offered":
+                self._fresh.add(change.key)
+        elif change.what in ("revoked", "lapsed") and self._codes.pop(change.key, ""):
+            self._fresh.discard(change.key)
+            self._gone.append((change.key, change.code))
+
+    def _settle(self) -> None:
+        if self._proven:
+            self._register.prove(self._proven)
+            self._proven = []
+        self._register.lapse()

@@ -1,0 +1,63 @@
+"""How a pole reaches the gateway: over TCP with its CURVE key, or inside the process.
+
+Like the listener's, the two ways are separate classes: there is no way to connect over TCP without keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import zmq
+import zmq.asyncio
+
+from poles.keys import KeyPair
+from poles.wire.lines import Exchange, Line, MemoryLine, SocketLine
+from poles.wire.sockets import dealer
+
+RECONNECT_MS = 200
+RECONNECT_MAX_MS = 5_000
+
+
+class Connection(Protocol):
+    """Opens a line as often as the agent needs a new one."""
+
+    def open(self, code: str) -> Line:
+        """A fresh line for the pole with this city code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CurveConnection:
+    """To a gateway at `tcp://`; `server_public` is the gateway's public key (Z85): a pole talks to nobody else.
+
+    The context belongs to the caller. No routing id is set, so no pole can take another's place in the router.
+    """
+
+    context: zmq.asyncio.Context = field(repr=False)
+    address: str
+    keys: KeyPair
+    server_public: bytes
+    reconnect_max_ms: int = RECONNECT_MAX_MS
+
+    def open(self, code: str) -> SocketLine:
+        """A DEALER that proves its key; the code itself is proven by the register on the other side."""
+        socket = dealer(self.context)
+        socket.curve_publickey = self.keys.public
+        socket.curve_secretkey = self.keys.secret
+        socket.curve_serverkey = self.server_public
+        socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
+        socket.set(zmq.RECONNECT_IVL_MAX, self.reconnect_max_ms)
+        socket.connect(self.address)
+        return SocketLine(socket)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryConnection:
+    """To a gateway in the same process."""
+
+    exchange: Exchange = field(repr=False)
+
+    def open(self, code: str) -> MemoryLine:
+        """A line that the exchange knows by the city code."""
+        return self.exchange.call(code)

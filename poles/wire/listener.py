@@ -1,0 +1,204 @@
+"""Where the gateway listens: TCP with CURVE, or inside the process; there is no TCP without CURVE.
+
+The two are separate classes on purpose. A listener tells who sent a message: over CURVE the pole whose key ZAP bound to
+the connection; inside the process the code that the line was opened for, because no stranger can be there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import zmq
+import zmq.asyncio
+
+from airspace.reasons import Refused
+from poles.keys import KeyPair
+from poles.keys.admission import LOOK_S, Admission
+from poles.keys.authenticator import CurveAuthenticator
+from poles.wire.cutting import Link, cut, link_of
+from poles.wire.lines import Exchange, MemoryGateway, Take
+from poles.wire.pump import Pump
+from poles.wire.sockets import bind, curve_router, not_bound
+
+DOMAIN = "poles"
+LINKS_KEPT = 8  # connections of one key; a pole has one, and another while it makes a new one
+
+Gone: TypeAlias = Callable[[str, list[bytes]], None]
+"""What is called when a key was revoked: whose it was, and the routes of its connections, which lead nowhere now."""
+
+
+class Listener(Protocol):
+    """Hears the poles, says who it was, and speaks to them."""
+
+    @property
+    def address(self) -> str:
+        """Where poles connect to, with the real port once it is open."""
+        ...
+
+    def open(self, take: Take, gone: Gone) -> None:
+        """Begin to hand messages to `take`, and to tell `gone` whose connections were ended. Raises Refused."""
+        ...
+
+    async def serve(self) -> None:
+        """What the listener needs done while it is open; runs until cancelled."""
+        ...
+
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
+        ...
+
+    def drop(self, route: bytes) -> None:
+        """End one connection; its pole may come again."""
+        ...
+
+    def statistics(self) -> dict[str, int]:
+        """Counts of who was turned away."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening; what waits to be sent is dropped."""
+        ...
+
+
+class CurveListener:
+    """`tcp://` with CURVE; `admission` says who may come in, at the handshake and for every message after it.
+
+    Port 0 lets the system choose; `address` has the real one after `open`. It owns its ZeroMQ context, because a
+    context has one ZAP handler. When a key is revoked its connections are ended within `LOOK_S`: what still comes from
+    it is dropped, and not a byte is sent to it. `mark` stands before every route, to tell those of several listeners
+    apart.
+    """
+
+    def __init__(self, address: str, server_key: KeyPair, admission: Admission, mark: bytes = b"") -> None:
+        self.address = address
+        self._server_key = server_key
+        self._admission = admission
+        self._mark = mark
+        self._links: dict[str, dict[bytes, Link | None]] = {}  # key -> its latest connections
+        self._cut = 0
+        self._context: zmq.asyncio.Context | None = None
+        self._authenticator: CurveAuthenticator | None = None
+        self._socket: zmq.asyncio.Socket
+        self._pump: Pump
+        self._take: Take
+        self._gone: Gone
+
+    def open(self, take: Take, gone: Gone) -> None:
+        """Start the ZAP handler, then bind; in this order nobody is ever let in unasked. Raises Refused."""
+        self._context = zmq.asyncio.Context()
+        self._context.set(zmq.MAX_SOCKETS, 65_536)
+        self._authenticator = CurveAuthenticator(self._context, DOMAIN, self._admission.admits)
+        self._authenticator.start()
+        self._socket, self._take, self._gone = curve_router(self._context, self._server_key, DOMAIN), take, gone
+        self._pump = Pump(zmq.Socket.shadow(self._socket.underlying), self._hand_on)
+        try:
+            self.address = bind(self._socket, self.address)
+        except Refused:
+            self.close()
+            raise
+
+    async def serve(self) -> None:
+        """Answer ZAP requests, hand messages on, and end the connections of keys that were revoked."""
+        assert self._authenticator is not None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._authenticator.serve(), name="poles-authenticator")
+            tasks.create_task(self._pump.run(), name="poles-receive")
+            tasks.create_task(self._look(), name="poles-admission")
+
+    async def _look(self) -> None:
+        while True:
+            for key, code in self._admission.look():
+                routes = self._links.pop(key, {})
+                for link in routes.values():
+                    self._cut += link is not None and cut(link)
+                self._gone(code, list(routes))
+            await asyncio.sleep(LOOK_S)
+
+    def _hand_on(self, route: bytes, frame: zmq.Frame, whole: bool) -> None:
+        if self._mark:
+            route = self._mark + route
+        try:
+            key = str(frame.get("User-Id"))
+        except zmq.ZMQError:
+            key = ""
+        code = self._admission.codes.get(key)
+        if code is None:  # revoked while its connection stood
+            link = link_of(frame)
+            self._cut += link is not None and cut(link)
+            return
+        links = self._links.get(key)
+        if links is None or route not in links:
+            self._met(key, route, frame)
+        self._take(code, route, frame.bytes if whole else None)
+
+    def _met(self, key: str, route: bytes, frame: zmq.Frame) -> None:
+        """The first message of a connection, whose end proves its key by that."""
+        links = self._links.setdefault(key, {})
+        links[route] = link_of(frame)
+        if len(links) > LINKS_KEPT:
+            del links[next(iter(links))]
+        self._admission.used(key)
+
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
+        return self._pump.send(route[len(self._mark) :], body)
+
+    def drop(self, route: bytes) -> None:
+        """End one connection; its pole may come again."""
+        for routes in self._links.values():
+            link = routes.get(route)
+            if link is not None:
+                self._cut += cut(link)
+                return
+
+    def statistics(self) -> dict[str, int]:
+        """Handshakes with unknown keys that were turned away, and connections of revoked keys that were ended."""
+        refused = self._authenticator.refused_keys if self._authenticator else 0
+        return {"keys_refused": refused, "connections_cut": self._cut}
+
+    def close(self) -> None:
+        """Close the listener and its context."""
+        if self._authenticator is not None:
+            self._authenticator.stop()
+        if self._context is not None:
+            self._context.destroy(linger=0)
+            self._context = None
+
+
+class MemoryListener:
+    """At an exchange that the poles of the same process share: for virtual time and for tests."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.address = "memory:"
+        self._exchange = exchange
+        self._lines: MemoryGateway | None = None
+
+    def open(self, take: Take, gone: Gone) -> None:
+        """Answer the exchange's lines; nobody is ever sent away. Raises Refused."""
+        self._lines = self._exchange.listen(take)
+        if self._lines is None:
+            raise not_bound(self.address, "another gateway listens")
+
+    async def serve(self) -> None:
+        """The loop itself moves the messages."""
+
+    def send(self, route: bytes, body: bytes) -> bool:
+        """Send without waiting; False when nobody is there or it does not read."""
+        return self._lines is not None and self._lines.send(route, body)
+
+    def drop(self, route: bytes) -> None:
+        """End one line; its pole may come again."""
+        if self._lines is not None:
+            self._lines.drop(route)
+
+    def statistics(self) -> dict[str, int]:
+        """Nobody is turned away here."""
+        return {}
+
+    def close(self) -> None:
+        """Leave the exchange to another gateway."""
+        if self._lines is not None:
+            self._exchange.stop()
+            self._lines = None

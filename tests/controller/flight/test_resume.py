@@ -62,8 +62,8 @@ def test_a_controller_killed_before_takeoff_leaves_no_dock_locked_to_the_next_on
             assert [result.outcome for result in left] in ([], ["failed"])
             assert not district.state.unfinished()
             for pole in (WISHED, ALTERNATE, START):
-                assert world.city.poles[pole].dock.readings().reserved_for == ""
-                assert world.city.poles[pole].dock.readings().cover is Cover.CLOSED
+                assert world.city.poles[pole].dock.now().reserved_for == ""
+                assert world.city.poles[pole].dock.now().cover is Cover.CLOSED
 
     in_world(tmp_path, main)
 
@@ -77,8 +77,8 @@ def test_a_controller_killed_while_the_drone_lands_closes_the_dock_over_it_after
             (result,) = await world.pick_up(district)
             (ended,) = [r.event for r in district.store.read() if isinstance(r.event, FlightEnded)]
         assert (result.outcome, ended.landed_on) == ("completed", WISHED)
-        docked = world.city.poles[WISHED].dock.readings()
+        docked = world.city.poles[WISHED].dock.now()
         assert (docked.cover, docked.drone_present, docked.reserved_for) == (Cover.CLOSED, True, "")
-        assert world.city.poles[ALTERNATE].dock.readings().reserved_for == ""
+        assert world.city.poles[ALTERNATE].dock.now().reserved_for == ""
 
     in_world(tmp_path, main)

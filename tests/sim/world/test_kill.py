@@ -57,5 +57,5 @@ def test_the_next_controller_finds_all_that_was_acknowledged_and_nothing_else(tm
 
 def reservations(world: Hamlet) -> list[tuple[str, str]]:
     """What each dock is kept for and where its cover is heading, by the docks' own word."""
-    readings = [(code, pole.dock.readings()) for code, pole in world.city.poles.items() if pole.site.has_dock]
+    readings = [(code, pole.dock.now()) for code, pole in world.city.poles.items() if pole.site.has_dock]
     return [(code, dock.reserved_for) for code, dock in readings]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from dataclasses import dataclass
 
 from poles.wire.connection import Connection
@@ -49,6 +50,8 @@ class PoleNetwork:
         trouble, rng = self.trouble, self._rng
         if self.is_down or (trouble.lost and rng.random() < trouble.lost):
             return []
+        if not (trouble.doubled or trouble.longest_s):
+            return [0.0]
         copies = 2 if trouble.doubled and rng.random() < trouble.doubled else 1
         return [rng.uniform(0.0, trouble.longest_s) if trouble.longest_s else 0.0 for _ in range(copies)]
 
@@ -59,29 +62,40 @@ class _Way:
     def __init__(self, line: Line, network: PoleNetwork) -> None:
         self._line = line
         self._network = network
-        self._arriving: list[asyncio.TimerHandle] = []
-        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        self._on_the_way: deque[asyncio.TimerHandle] = deque()
+        self._again: deque[bytes] = deque()
 
     def send(self, body: bytes) -> bool:
-        """Send without waiting; what the network swallows looks sent."""
+        """Send without waiting; what the network swallows looks sent, and what it delays may be overtaken."""
+        taken = True
         for delay_s in self._network.delays_s():
             if delay_s:
-                self._later(delay_s, self._line.send, body)
-            elif not self._line.send(body):
-                return False
-        return True
+                self._send_later(delay_s, body)
+            else:
+                taken = self._line.send(body) and taken
+        return taken
 
     async def receive(self) -> bytes:
         """The gateway's next word that gets through."""
+        if self._again:
+            return self._again.popleft()
         while True:
-            if not self._arrived.empty():
-                return self._arrived.get_nowait()
-            heard = asyncio.ensure_future(self._line.receive())
-            late = asyncio.ensure_future(self._arrived.get())
-            try:
-                await asyncio.wait((heard, late), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                pass
+            body = await self._line.receive()
+            delays_s = self._network.delays_s()
+            if delays_s:
+                if delays_s[0]:
+                    await asyncio.sleep(delays_s[0])
+                self._again.extend([body] * (len(delays_s) - 1))
+                return body
+
     def close(self) -> None:
-        """End the line."""
+        """End the line; what is still on its way arrives nowhere."""
+        for timer in self._on_the_way:
+            timer.cancel()
         self._line.close()
+
+    def _send_later(self, delay_s: float, body: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        while self._on_the_way and self._on_the_way[0].when() <= loop.time():
+            self._on_the_way.popleft()
+        self._on_the_way.append(loop.call_later(delay_s, self._line.send, body))

@@ -74,7 +74,7 @@ class OpenAlarm:
             "subject": self.subject,
             "function": self.function,
             "count": len(self.members) or self.count,
-            "code": self.code,
+            "code": self.facts.get("code", self.code),
         }
         template = self.spec.words.zh if lang == "zh" else self.spec.words.en
         return template.format_map(_Facts(facts))

@@ -131,5 +131,5 @@ class Flow:
 
 def _fill(peer: Peer, now_s: float) -> None:
     left = peer.left_bytes + (now_s - peer.filled_s) * BYTES_PER_S
-    peer.left_bytes = left if left < BURST_BYTES else BURST_BYTES
+    peer.left_bytes = min(BURST_BYTES, left)
     peer.filled_s = now_s

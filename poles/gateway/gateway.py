@@ -377,7 +377,7 @@ class Gateway:
                 self._supervision.spoke_of_boot(code, message.boot)
             state.last_seq = last_of(message)
         if isinstance(message, Report):
-            self._supervision.reported(code, message.readings, now_s)
+            self._supervision.reported(code, message.readings, said.heard_s, now_s)
         else:
             self._supervision.stored(code, message, now_s)
         for reading, values in readings:
@@ -406,9 +406,10 @@ class Gateway:
     def _heard(self, code: str, now_s: float) -> None:
         state = self._poles.get(code)
         if state is not None:
-            if now_s - state.heard_s >= NOTED_EVERY_S or state.heard_s > now_s:
-                self._supervision.heard(code, now_s)
             state.heard_s = now_s
+            if now_s - state.noted_s >= NOTED_EVERY_S:
+                state.noted_s = now_s
+                self._supervision.heard(code, now_s)
 
     def _tell_watchers(self, code: str) -> None:
         for changed in self._watchers.get(code, ()):

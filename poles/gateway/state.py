@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -43,6 +44,7 @@ class PoleState:
     functions: tuple[Capability, ...]
     position: LatLon
     heard_s: float
+    noted_s: float = -math.inf  # when the supervision was told so
     last_seq: int = 0
     readings: dict[str, Reading] = field(default_factory=dict)
 

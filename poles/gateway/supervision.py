@@ -164,8 +164,8 @@ class Supervision:
             for condition in self._book.of_earlier_boots(code, boot):
                 self._tell(condition)
 
-    def reported(self, code: str, readings: Sequence[Reading], now_s: float) -> None:
-        """New readings are durable, whether anybody understands them or not."""
+    def reported(self, code: str, readings: Sequence[Reading], heard_s: float, now_s: float) -> None:
+        """New readings are durable, whether anybody understands them or not; they were heard at `heard_s`."""
         tick = self._liveness.tick(now_s)
         for reading in readings:
             back = self._liveness.reported(code, reading.function, tick)
@@ -173,7 +173,7 @@ class Supervision:
                 self._returned(back)
             self._doubts.says_faulty(code, reading.function, reading.quality is Quality.BAD)
         last = readings[-1]
-        self._doubts.judge_clock(code, last.at_s, now_s + self._ahead_s - last.held_s, last.held_s)
+        self._doubts.judge_clock(code, last.at_s, heard_s + self._ahead_s - last.held_s, last.held_s)
 
     def judged(
         self, code: str, place: LatLon, function: str, values: msgspec.Struct, taken_s: float, quality: Quality

@@ -216,7 +216,8 @@ def test_a_refusal_is_told_at_once_in_the_poles_words() -> None:
     scene.until(2 * UNMET_S)
     assert len(scene.told) == 1
     scene.wish(level=80)
-    assert [each.active for each in scene.told] == [True, False]  # the pole is set so already
+    scene.answer(2, {"level": 80})
+    assert [each.active for each in scene.told] == [True, False]
 
 
 def test_a_setting_changed_at_the_pole_is_told_after_a_while() -> None:

@@ -1,0 +1,375 @@
+"""The gateway's watch in virtual time: what it finds is kept before it is told, and survives a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from controller.clock import Clock, run, virtual_tempo
+from poles.gateway import Gateway
+from poles.gateway.alarms import Told
+from poles.gateway.desired import Status
+from poles.gateway.liveness import RETURN_S
+from poles.gateway.notes import AnyNote, Condition
+from poles.gateway.quality import Flag
+from poles.gateway.supervision import Remembered, Supplies
+from poles.protocol import Ack, Alarm, Bye, Capability, Desired, Heartbeat, Hello, Quality, Reported, Welcome
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
+from tests.poles.raw_pole import CODE, OTHER_CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
+
+HEARTBEAT_S = 5.0
+WIND = Capability(function="WindSensor", every_s=10.0)
+AT = {"after": 0, "at_s": 1779066000.0, "held_s": 0.0, "boot": "b1"}
+
+
+class Journal(Store):
+    """Stands for the controller's store, with the notes; what was told stands beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: list[Remembered] = []
+        self.news: list[tuple[float, str, str, str]] = []
+
+    async def keep(self, batch: Sequence[Any]) -> None:
+        await self(batch)
+        now_s = self.utc_s()
+        kept = [said for said in batch if isinstance(said.message, Hello | Alarm | Reported)]
+        self.history += [Remembered(now_s, said.code, said.message) for said in kept]
+
+    async def keep_notes(self, notes: Sequence[AnyNote]) -> None:
+        await self.open.wait()
+        self.history += [Remembered(self.utc_s(), "", note) for note in notes]
+
+    async def tell(self, told: Sequence[Told]) -> None:
+        loop_s = asyncio.get_running_loop().time()
+        self.news += [(loop_s, each.news.value, each.alarm.code, each.alarm.subject) for each in told]
+
+    def said(self) -> list[tuple[str, str, str]]:
+        return [(news, code, subject) for _, news, code, subject in self.news]
+
+    utc_s: Callable[[], float]
+
+
+class Scene:
+    """A gateway with its store, and raw poles that a test lets speak."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.exchange, self.journal = clock, Exchange(), Journal()
+        self.journal.utc_s = clock.utc_s
+
+    def gateway(self, **more: Any) -> Gateway:
+        needs = gateway_needs(
+            self.clock,
+            self.journal,
+            keep=self.journal.keep,
+            keep_notes=self.journal.keep_notes,
+            tell_alarms=self.journal.tell,
+            history=list(self.journal.history),
+            **more,
+        )
+        return Gateway.memory(self.exchange, **needs)
+
+    def pole(self, code: str = CODE) -> Any:
+        return raw_pole(MemoryConnection(self.exchange), code)
+
+    async def welcomed(self, pole: RawPole, code: str = CODE, **changes: Any) -> None:
+        await pole.say(hello(code, heartbeat_s=HEARTBEAT_S, **({"functions": (WIND,)} | changes)))
+        await pole.expect(Welcome)
+
+
+def in_virtual_time(test: Callable[[Scene], Coroutine[None, None, None]]) -> Callable[[], None]:
+    async def main(clock: Clock) -> None:
+        await test(Scene(clock))
+
+    def wrapped() -> None:
+        run(main, virtual_tempo())
+
+    wrapped.__name__ = test.__name__
+    return wrapped
+
+
+async def beats(pole: RawPole, count: int, every_s: float = 4.0) -> None:
+    for _ in range(count):
+        await pole.say(Heartbeat())
+        await asyncio.sleep(every_s)
+
+
+@in_virtual_time
+async def test_a_silent_pole_is_kept_then_told_within_its_bound_and_so_is_its_return(scene: Scene) -> None:
+    loop = asyncio.get_running_loop()
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        said_s = loop.time()
+        await asyncio.sleep(30.0)
+        ((told_s, *news),) = scene.journal.news
+        assert news == ["raised", "pole.silent", CODE]
+        assert HEARTBEAT_S + 0.5 < told_s - said_s <= HEARTBEAT_S + 1.0
+        assert [each.what for each in scene.journal.history if isinstance(each.what, Condition)]
+        assert gateway.statistics()["poles_silent"] == gateway.statistics()["alarms_open"] == 1
+        await pole.say(Heartbeat())
+        await asyncio.sleep(1.0)
+        assert scene.journal.said() == [("raised", "pole.silent", CODE), ("cleared", "pole.silent", CODE)]
+        assert gateway.statistics()["poles_silent"] == gateway.statistics()["alarms_open"] == 0
+
+
+@in_virtual_time
+async def test_a_dead_sensor_behind_a_live_pole_is_told_once(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        await beats(pole, 20)
+        assert scene.journal.said() == [("raised", "pole.sensor-silent", CODE)]
+        await pole.say(report(1, function="WindSensor", values={}))
+        await asyncio.sleep(1.0)
+        assert scene.journal.said()[1:] == [("cleared", "pole.sensor-silent", CODE)]
+        assert list(gateway.supervision.alarms) == []
+
+
+@in_virtual_time
+async def test_nothing_is_told_that_the_store_has_not(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        scene.journal.open.clear()
+        await asyncio.sleep(60.0)
+        assert scene.journal.news == []
+        assert list(gateway.supervision.alarms) == []
+        scene.journal.open.set()
+        await asyncio.sleep(1.0)
+        assert scene.journal.said() == [("raised", "pole.silent", CODE)]
+
+
+@in_virtual_time
+async def test_time_in_which_the_store_takes_nothing_is_nobodys_silence(scene: Scene) -> None:
+    async with scene.gateway(), scene.pole() as pole:
+        await scene.welcomed(pole)
+        await pole.say(report(1, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
+        await asyncio.sleep(0.5)
+        scene.journal.open.clear()
+        for seq in range(2, 40):
+            await pole.say(report(seq, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
+            await asyncio.sleep(2.0)
+        scene.journal.open.set()
+        await asyncio.sleep(2.0)
+        assert scene.journal.news == []
+
+
+@in_virtual_time
+async def test_one_dead_backhaul_gateway_is_one_alarm_with_its_members(scene: Scene) -> None:
+    codes = [f"410105-LP-{number:06d}" for number in range(20)]
+    supplies = Supplies(of={code: (f"backhaul:{n % 2}",) for n, code in enumerate(codes)})
+    async with scene.gateway(supplies=supplies) as gateway, AsyncExitStack() as stack:
+        poles = [await stack.enter_async_context(scene.pole(code)) for code in codes]
+        for pole, code in zip(poles, codes, strict=True):
+            await scene.welcomed(pole, code, functions=())
+        for beat in range(30):
+            for number, pole in enumerate(poles):
+                if number % 2 or beat < 10:
+                    await pole.say(Heartbeat())
+            await asyncio.sleep(4.0)
+        (alarm,) = gateway.supervision.alarms
+        assert (alarm.code, alarm.subject) == ("pole.supply-down", "backhaul:0")
+        assert sorted(alarm.members) == codes[::2]
+        assert [news for news in scene.journal.said() if news[0] != "changed"] == [
+            ("raised", "pole.supply-down", "backhaul:0")
+        ]
+        assert "10 poles" in alarm.text("en")
+        for pole in poles[::2]:
+            await pole.say(Heartbeat())
+        await asyncio.sleep(1.0)
+        assert scene.journal.said()[-1] == ("cleared", "pole.supply-down", "backhaul:0")
+
+
+@in_virtual_time
+async def test_a_pole_that_says_bye_is_silent_only_after_the_time_that_it_named(scene: Scene) -> None:
+    async with scene.gateway(), scene.pole() as pole:
+        await scene.welcomed(pole)
+        await pole.say(Bye(why="update", back_s=120.0))
+        await asyncio.sleep(124.0)
+        assert scene.journal.news == []
+        await asyncio.sleep(10.0)
+        assert scene.journal.said() == [("raised", "pole.silent", CODE)]
+
+
+@in_virtual_time
+async def test_a_poles_own_alarm_is_in_the_book_until_it_says_that_it_is_over(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        await pole.say(Alarm(**AT, seq=1, code="dock.cover.stuck", active=True, function="WindSensor"))
+        await pole.say(Alarm(**AT | {"after": 1}, seq=2, code="invented", active=True, function="not-mine"))
+        await asyncio.sleep(1.0)
+        assert scene.journal.said() == [
+            ("raised", "dock.cover.stuck", CODE),
+            ("raised", "pole.unknown-alarm", CODE),
+        ]
+        unknown = gateway.supervision.alarms.get("pole.unknown-alarm", CODE)
+        assert unknown is not None
+        assert "invented" in unknown.text("en")
+        await pole.say(
+            Alarm(**AT | {"after": 2}, seq=3, code="dock.cover.stuck", active=False, function="WindSensor"),
+            Alarm(**AT | {"after": 2}, seq=3, code="dock.cover.stuck", active=False, function="WindSensor"),
+        )
+        await asyncio.sleep(1.0)
+        assert scene.journal.said()[2:] == [("cleared", "dock.cover.stuck", CODE)]
+
+
+@in_virtual_time
+async def test_alarms_of_an_earlier_boot_are_over_when_the_new_one_speaks(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        await pole.say(Alarm(**AT, seq=1, code="dock.cover.stuck", active=True))
+        await asyncio.sleep(1.0)
+        await pole.expect(Ack)
+        await scene.welcomed(pole, boot="b2")
+        await asyncio.sleep(1.0)
+        assert len(gateway.supervision.alarms) == 1  # entries of the earlier boot may still come
+        await pole.say(report(1, boot="b2", function="WindSensor", values={}))
+        await asyncio.sleep(1.0)
+        assert len(gateway.supervision.alarms) == 0
+
+
+@in_virtual_time
+async def test_a_wrong_clock_and_an_implausible_value_are_told_and_flagged(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        for seq in range(1, 6):
+            at_s = scene.clock.utc_s() + 3600.0
+            values = {"windSpeed": 85.0, "windGust": 85.0, "windDirection": 10.0}
+            await pole.say(report(seq, function="WindSensor", values=values, at_s=at_s))
+            await asyncio.sleep(2.0)
+        assert {news[1] for news in scene.journal.said()} == {"pole.clock-wrong", "pole.implausible"}
+        reading = gateway.latest("WindSensor")[CODE]
+        assert reading.flags["wind_mean_mps"] == Flag.OUT_OF_RANGE
+        assert reading.flags[""] == Flag.CLOCK_WRONG
+        assert not reading.usable("wind_mean_mps")
+        assert reading.usable("wind_from_deg")
+
+
+@in_virtual_time
+async def test_a_sensor_that_the_pole_calls_broken_is_told(scene: Scene) -> None:
+    async with scene.gateway(), scene.pole() as pole:
+        await scene.welcomed(pole)
+        for seq in range(1, 6):
+            await pole.say(report(seq, function="WindSensor", values={}, quality=Quality.BAD))
+            await asyncio.sleep(2.0)
+        assert ("raised", "pole.sensor-faulty", CODE) in scene.journal.said()
+
+
+@in_virtual_time
+async def test_a_wish_is_sent_repeated_and_answered(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        assert await gateway.supervision.wish(CODE, "LampActuator", {"level": 40}, "Li") == 1
+        wish = await pole.expect(Desired)
+        assert (wish.version, wish.settings) == (1, {"level": 40})
+        again = await pole.expect(Desired, within_s=10.0)
+        assert again == wish
+        await pole.say(Reported(**AT, seq=1, function="LampActuator", version=1, settings={"level": 40}))
+        await asyncio.sleep(1.0)
+        assert gateway.supervision.desired.status(CODE, "LampActuator") is Status.MET
+
+
+@in_virtual_time
+async def test_who_acknowledged_an_alarm_is_kept(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        await asyncio.sleep(10.0)
+        (alarm,) = gateway.supervision.alarms
+        assert await gateway.supervision.acknowledge(alarm.id, "Li") is alarm
+        assert await gateway.supervision.acknowledge(99, "Li") is None
+    async with scene.gateway() as gateway:
+        (alarm,) = gateway.supervision.alarms
+        assert alarm.acknowledged_by == "Li"
+
+
+# -- a restart ---------------------------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_a_restart_tells_nothing_twice_and_hides_no_silence(scene: Scene) -> None:
+    async with scene.gateway(), scene.pole(CODE) as one, scene.pole(OTHER_CODE) as other:
+        await scene.welcomed(one)
+        await scene.welcomed(other, OTHER_CODE, functions=())
+        await beats(other, 5)
+    assert scene.journal.said() == [("raised", "pole.silent", CODE)]
+    async with scene.gateway() as gateway:
+        assert gateway.statistics()["poles_silent"] == 1
+        await asyncio.sleep(RETURN_S - 1.0)
+        assert len(scene.journal.news) == 1
+        await asyncio.sleep(10.0)
+        assert scene.journal.said()[1:] == [("raised", "pole.silent", OTHER_CODE)]
+        async with scene.pole() as one:
+            await scene.welcomed(one)
+            await asyncio.sleep(1.0)
+        assert scene.journal.said()[2:] == [("cleared", "pole.silent", CODE)]
+
+
+@in_virtual_time
+async def test_wishes_survive_a_restart_and_are_sent_at_the_welcome(scene: Scene) -> None:
+    async with scene.gateway() as gateway:
+        await gateway.supervision.wish(CODE, "LampActuator", {"level": 40}, "Li")
+        await gateway.supervision.wish(CODE, "LampActuator", {"level": 60}, "Li")
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        wish = await pole.expect(Desired)
+        assert (wish.version, wish.settings) == (2, {"level": 60})
+        (difference,) = gateway.supervision.desired.differences()
+        assert (difference.pole, difference.status) == (CODE, Status.WAITING)
+
+
+@in_virtual_time
+async def test_a_dead_sensor_and_an_outage_stay_as_they_were_over_a_restart(scene: Scene) -> None:
+    codes = [f"410105-LP-{number:06d}" for number in range(3)]
+    supplies = Supplies(of=dict.fromkeys(codes, ("cell:7",)))
+    async with scene.gateway(supplies=supplies), AsyncExitStack() as stack:
+        poles = [await stack.enter_async_context(scene.pole(code)) for code in [*codes, CODE + "x"]]
+        for pole, code in zip(poles, [*codes, CODE + "x"], strict=True):
+            await scene.welcomed(pole, code)
+        await beats(poles[3], 10)
+    before = [news for news in scene.journal.said() if news[0] != "changed"]
+    assert before == [("raised", "pole.supply-down", "cell:7"), ("raised", "pole.sensor-silent", CODE + "x")]
+    async with scene.gateway(supplies=supplies) as gateway, AsyncExitStack() as stack:
+        assert sorted(gateway.supervision.outages.open["cell:7"].members) == codes
+        for code in [*codes, CODE + "x"]:
+            pole = await stack.enter_async_context(scene.pole(code))
+            await scene.welcomed(pole, code)
+        await asyncio.sleep(1.0)
+        assert scene.journal.said()[-1] == ("cleared", "pole.supply-down", "cell:7")
+        assert [alarm.code for alarm in gateway.supervision.alarms] == ["pole.sensor-silent"]
+
+
+@in_virtual_time
+async def test_a_forgotten_pole_leaves_nothing_open(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        await asyncio.sleep(10.0)
+        gateway.supervision.forget(CODE)
+        await asyncio.sleep(1.0)
+        assert scene.journal.said() == [("raised", "pole.silent", CODE), ("cleared", "pole.silent", CODE)]
+        assert gateway.statistics()["poles_watched"] == 0
+
+
+def test_a_store_that_fails_ends_the_gateway() -> None:
+    async def full_disk(notes: Sequence[AnyNote]) -> None:
+        raise OSError("no space left")
+
+    async def main(clock: Clock) -> None:
+        scene = Scene(clock)
+        needs = gateway_needs(clock, scene.journal, keep_notes=full_disk)
+        async with Gateway.memory(scene.exchange, **needs), scene.pole() as pole:
+            await scene.welcomed(pole)
+            await asyncio.sleep(60.0)
+
+    with pytest.raises(BaseExceptionGroup):
+        run(main, virtual_tempo())
+
+
+@in_virtual_time
+async def test_a_pole_that_speaks_without_end_is_not_silent(scene: Scene) -> None:
+    async with scene.gateway(), scene.pole() as pole:
+        await scene.welcomed(pole, functions=())
+        await beats(pole, 400, every_s=0.05)
+        assert scene.journal.news == []

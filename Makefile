@@ -21,7 +21,7 @@ help:
 	@echo 'make test    all tests but the long ones'
 	@echo 'make lint    style, types, import contracts, the clock check'
 	@echo 'make bench   every benchmark, or one: make bench BENCH=slice'
-	@echo 'make docs    do links lead somewhere, do the commands that are named exist'
+	@echo 'make docs    do links lead somewhere, do named commands exist, are generated tables fresh'
 	@echo 'make soak    the long tests'
 	@echo 'make clean   remove what was made here, runs/ excepted'
 
@@ -47,6 +47,7 @@ bench: .venv/.bench
 
 docs: .venv/.core
 	@$(bin)/python .ci/docs_check.py $(ARGS)
+	@$(bin)/python -m poles.protocol.reference --check
 
 clean:
 	rm -rf .venv .venv-other build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

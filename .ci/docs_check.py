@@ -27,7 +27,7 @@ ARGUMENTS = re.compile(r'ARGS="([^"]*)"')
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 EXAMPLE = re.compile(r"\bexamples/[\w/-]+(?:\.\w+)*")
 PLACE = re.compile(r"(?<![\w/])(?:docs|examples)/[\w/-]+(?:\.\w+)*")
-GROUPS = {"sim"}  # verbs that have verbs of their own
+GROUPS = {"poles", "poles keys", "sim"}  # verbs that have verbs of their own
 ROOMS = ("airspace", "missions", "poles", "controller", "sim")
 
 
@@ -89,7 +89,9 @@ def troubles_of_command(code: str) -> Iterator[str]:
         if words[1:2] == ["demo"] and (arguments := ARGUMENTS.search(code)):
             yield from troubles_of_command(f"beichen demo {arguments[1]}")
     elif words[:1] == ["beichen"] and len(words) > 1 and words[1].isalpha() and words[1].islower():
-        verb = " ".join(words[1:3]) if words[1] in GROUPS else words[1]
+        verb = words[1]
+        for word in words[2:4]:
+            verb += f" {word}" if verb in GROUPS else ""
         options = offered(verb)
         if options is None:
             yield f"beichen has no verb {verb}"

@@ -1,12 +1,13 @@
 """Poles that report as fast as they may, or at a rate: a process of its own beside what is measured.
 
-Reads a `Load` as JSON from its input and writes what became of it, a `Told`, to its output. Every pole is a DEALER with
-a CURVE key of its own. Towards a gateway it says Hello, keeps to the window, and times each report until the Ack that
-covers it; towards a bare ROUTER (`bare`) it only sends.
+`python -m benchmarks.pole_load load` reads a `Load` as JSON and writes what became of it, a `Told`. Every pole is a
+DEALER with a CURVE key of its own. Towards a gateway it says Hello, keeps to the window, and times each report until
+the Ack that covers it; towards a bare ROUTER (`bare`) it only sends.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import deque
 
@@ -17,9 +18,12 @@ from controller.clock import wall_s
 from poles.keys import KeyPair
 from poles.protocol import VERSION, Ack, Capability, Hello, Reading, Report, Welcome, decode, encode
 
-VALUES = {"windSpeed": 3.25, "windDirection": 270.0}
 FUNCTION = "WindSensor"
 SENT_AT_ONCE = 16
+UNDER_WAY = 64  # of a pole, at most; the peer's publishers have as many
+PAUSE_S = 0.0005
+SETTLE_S = 60.0  # for what is under way at the end
+ROLE = "load"  # the argument of the process
 
 
 class LoadPole(msgspec.Struct):
@@ -42,17 +46,22 @@ class Load(msgspec.Struct):
 
 
 class Told(msgspec.Struct):
-    """What became of it; times from sending to acknowledgement [s], rising."""
+    """What became of it: the last durable entry of each pole, and times from sending to acknowledgement [s], rising.
+
+    `acknowledged` and `lasted_s` are of the time of sending only.
+    """
 
     sent: int
     acknowledged: int
     lasted_s: float
     delays_s: list[float]
+    durable: dict[str, int]
 
 
 def report(boot: str, number: int, at_s: float) -> bytes:
-    """One report of one reading of the wind, about 120 bytes."""
-    reading = Reading(seq=number, at_s=at_s, held_s=0.0, function=FUNCTION, values=VALUES)
+    """One report of one reading of the wind, which is never the same for long."""
+    values = {"windSpeed": 3.0 + number % 13 / 8.0, "windDirection": 270.0 + number % 7}
+    reading = Reading(seq=number, at_s=at_s, held_s=0.0, function=FUNCTION, values=values)
     return encode(Report(boot=boot, after=number - 1, readings=(reading,)))
 
 
@@ -61,7 +70,9 @@ class Sender:
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], pole: LoadPole, load: Load) -> None:
         self.code = pole.code
+        self.number = int(pole.code[-6:])
         self.boot = "b1"
+        self.ahead_s = 0.0  # of UTC before this process's seconds
         self.window = 1 << 20 if load.bare else 0
         self.last = 0
         self.durable = 0
@@ -83,13 +94,14 @@ class Sender:
             boot=self.boot,
             firmware="load/1",
             functions=(capability,),
-            lat_deg=34.75,
-            lon_deg=113.62,
+            lat_deg=34.70 + self.number % 100 * 0.001,
+            lon_deg=113.60 + self.number // 100 * 0.001,
         )
         self.socket.send(encode(hello))
         welcome = decode(self.socket.recv())
         assert isinstance(welcome, Welcome), welcome
-        self.window = welcome.window
+        self.window = min(welcome.window, UNDER_WAY)
+        self.ahead_s = welcome.utc_s - wall_s()
 
     def hear(self, now_s: float) -> None:
         """Take the acknowledgements that lie ready."""
@@ -99,7 +111,8 @@ class Sender:
             except zmq.Again:
                 return
             if isinstance(message, Ack):
-                self.durable, self.window = max(self.durable, message.durable_seq), message.window
+                self.durable = max(self.durable, message.durable_seq)
+                self.window = min(message.window, UNDER_WAY)
                 while self.under_way and self.under_way[0][0] <= self.durable:
                     self.delays_s.append(now_s - self.under_way.popleft()[1])
 
@@ -108,7 +121,7 @@ class Sender:
         sent = 0
         while sent < most and len(self.under_way) < self.window:
             try:
-                self.socket.send(report(self.boot, self.last + 1, 1779066000.0), zmq.NOBLOCK)
+                self.socket.send(report(self.boot, self.last + 1, now_s + self.ahead_s), zmq.NOBLOCK)
             except zmq.Again:
                 break
             self.last += 1
@@ -118,8 +131,42 @@ class Sender:
         return sent
 
 
+def _send_all(senders: list[Sender], load: Load, start_s: float) -> int:
+    """As much as the windows allow."""
+    sent = 0
+    for sender in itertools.cycle(senders):
+        now_s = wall_s()
+        if now_s >= start_s + load.lasts_s:
+            return sent
+        if not load.bare:
+            sender.hear(now_s)
+        sent += sender.send(now_s, SENT_AT_ONCE)
+    return sent
+
+
+def _keep_pace(senders: list[Sender], load: Load, start_s: float) -> int:
+    """One report after the other at the given rate; who is owed an acknowledgement listens all the time."""
+    sent = 0
+    owed: dict[str, Sender] = {}
+    for sender in itertools.cycle(senders):
+        while True:
+            now_s = wall_s()
+            if now_s >= start_s + load.lasts_s:
+                return sent
+            for waiting in list(owed.values()):
+                waiting.hear(now_s)
+                if not waiting.under_way:
+                    del owed[waiting.code]
+            if (now_s - start_s) * load.rate - sent >= 1.0:
+                break
+            zmq.select([], [], [], PAUSE_S)
+        sent += sender.send(now_s, 1)
+        owed[sender.code] = sender
+    return sent
+
+
 def carry_out(load: Load) -> Told:
-    """Send for the given time, then wait for what is still owed, 5 s at most."""
+    """Send for the given time, then wait for what is still owed."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     context.set(zmq.MAX_SOCKETS, 65_536)
     senders = [Sender(context, pole, load) for pole in load.poles]
@@ -128,27 +175,18 @@ def carry_out(load: Load) -> Told:
             sender.greet()
     start_s = wall_s()
     end_s = start_s + load.lasts_s
-    sent, turn = 0, 0
-    while (now_s := wall_s()) < end_s:
-        due = (now_s - start_s) * load.rate - sent if load.rate else float("inf")
-        if due < 1.0:
-            zmq.select([], [], [], 0.001)
-        sender = senders[turn % len(senders)]
-        turn += 1
-        if not load.bare:
-            sender.hear(now_s)
-        if due >= 1.0:
-            sent += sender.send(now_s, 1 if load.rate else SENT_AT_ONCE)
-    while any(sender.under_way for sender in senders) and (now_s := wall_s()) < end_s + 5.0:
+    sent = _keep_pace(senders, load, start_s) if load.rate else _send_all(senders, load, start_s)
+    lasted_s = wall_s() - start_s
+    acknowledged = sum(sender.durable for sender in senders)
+    while any(sender.under_way for sender in senders) and (now_s := wall_s()) < end_s + SETTLE_S:
         for sender in senders:
             sender.hear(now_s)
-    lasted_s = wall_s() - start_s
     for sender in senders:
         sender.socket.close()
     context.term()
     delays_s = sorted(delay_s for sender in senders for delay_s in sender.delays_s)
-    return Told(sent, sum(sender.durable for sender in senders), lasted_s, delays_s)
+    return Told(sent, acknowledged, lasted_s, delays_s, {sender.code: sender.durable for sender in senders})
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:] == [ROLE]:
     sys.stdout.buffer.write(msgspec.json.encode(carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Load))))

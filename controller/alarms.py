@@ -33,10 +33,14 @@ class Alarm(StrEnum):
     NO_PHOTOS = "camera.no-photos"
     RECORDING_STOPPED = "recording.stopped"
     DOCK_NOT_CLOSED = "dock.not-closed"
+    DOCK_NOT_CHARGING = "dock.not-charging"
+    TRAFFIC_NEAR = "traffic.near"
+    RESPONSE_PROPOSED = "response.proposed"
     NOT_SEEN_TO_START = "flight.start-unseen"
     CONSOLE_LOST = "console.lost"
     AIRSPACE_CHANGED = "airspace.changed"
     REGISTER_BEHIND = "register.behind"
+    POLE_KEYS_UNREAD = "pole-keys.unread"
 
 
 ALARMS: dict[str, AlarmSpec] = {
@@ -78,8 +82,10 @@ ALARMS: dict[str, AlarmSpec] = {
     Alarm.WIND_HIGH: AlarmSpec(
         Severity.CAUTION,
         Words(
-            "{subject} measures {wind_mps:.1f} m/s wind, limit {limit_mps:.1f} m/s",
-            "{subject} 测得风速 {wind_mps:.1f} m/s，限值 {limit_mps:.1f} m/s",
+            "{subject} measures gusts of {wind_mps:.1f} m/s, limit {limit_mps:.1f} m/s ({age_s:.0f} s ago; stations "
+            "around differ by {spread_mps:.1f} m/s)",
+            "{subject} 测得阵风 {wind_mps:.1f} m/s，限值 {limit_mps:.1f} m/s（{age_s:.0f} 秒前；"
+            "周围各站相差 {spread_mps:.1f} m/s）",
         ),
         Words(
             "Hold further launches; let the flying drone finish or call it down.",
@@ -153,6 +159,31 @@ ALARMS: dict[str, AlarmSpec] = {
         Words("dock {subject} did not close after the flight: {why}", "机库 {subject} 在飞行后未关闭：{why}"),
         Words("Send someone to close it; a drone may stand in it uncovered.", "请派人关闭；库内可能有未遮盖的无人机。"),
     ),
+    Alarm.DOCK_NOT_CHARGING: AlarmSpec(
+        Severity.CAUTION,
+        Words("dock {subject} does not charge the drone: {why}", "机库 {subject} 未给无人机充电：{why}"),
+        Words("Send someone to look at its charger before the next flight.", "下次飞行前请派人检查其充电器。"),
+    ),
+    Alarm.TRAFFIC_NEAR: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "{other} ({source}) comes within {distance_m:.0f} m of {subject} in {in_s:.0f} s; it is known to "
+            "{error_m:.0f} m",
+            "{other}（{source}）将在 {in_s:.0f} 秒后距 {subject} 仅 {distance_m:.0f} 米；其位置误差 {error_m:.0f} 米",
+        ),
+        Words(
+            "Look for it; order the drone to hold or land if it keeps coming.",
+            "请目视搜索；若继续接近，请令无人机悬停或降落。",
+        ),
+    ),
+    Alarm.RESPONSE_PROPOSED: AlarmSpec(
+        Severity.CAUTION,
+        Words(
+            "alarm {alarm} on {subject}: mission {mission} is proposed",
+            "{subject} 告警 {alarm}：建议执行任务 {mission}",
+        ),
+        Words("Look at the alarm, then fly the mission or leave it.", "请查看告警，然后执行或放弃该任务。"),
+    ),
     Alarm.NOT_SEEN_TO_START: AlarmSpec(
         Severity.WARNING,
         Words("{subject} was told to start and may be flying: {why}", "{subject} 已接到起飞指令，可能正在飞行：{why}"),
@@ -183,6 +214,17 @@ ALARMS: dict[str, AlarmSpec] = {
         Words(
             "Others may not see this flight; tell them, and look at the register's file.",
             "其他运营方可能看不到本次飞行；请通知对方并检查登记库文件。",
+        ),
+    ),
+    Alarm.POLE_KEYS_UNREAD: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "the register of poles cannot be followed: {subject}; nobody can be let in or locked out",
+            "无法读取灯杆登记库：{subject}；不能准入或吊销灯杆",
+        ),
+        Words(
+            "Look at the file, its permissions and the disk; what was known last holds until then.",
+            "请检查该文件、权限与磁盘；恢复前沿用最后已知状态。",
         ),
     ),
 }

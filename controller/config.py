@@ -13,10 +13,11 @@ from typing import Literal, get_args
 import msgspec
 
 from airspace.frames import Ground, LatLon, LocalFrame
-from airspace.reasons import Reason, Refused, Rule, Words
+from airspace.reasons import Reason, Refused, Rule, Severity, Words
 from airspace.rules import JURISDICTIONS, by_name
 from controller.links.addresses import parse_address
 from missions.site import Dock, DroneType, Limits, OpenGround, Site
+from poles.alarm_table import POLE_ALARMS
 from poles.keys.city_code import DEFAULT_SCHEME, Scheme
 from poles.keys.pairs import key_of
 from poles.services import SERVICES
@@ -73,10 +74,25 @@ UNKNOWN_SERVICE = Rule(
     Words("no pole offers a service {value}; known: {known}", "灯杆没有服务 {value}；已知服务：{known}"),
     Words("Correct the name or leave it out.", "请更正名称，或将其删除。"),
 )
+UNKNOWN_ALARM = Rule(
+    "site.unknown-alarm",
+    Words("poles raise no alarm {value}", "灯杆没有告警 {value}"),
+    Words(
+        "Write a code of the alarm tables in docs/poles-protocol.md.", "请填写 docs/poles-protocol.md 告警表中的代码。"
+    ),
+)
 CIRCLE = Rule(
     "site.supplies-circle",
     Words("{value} hangs on itself", "{value} 的上级回到了自身"),
     Words("Correct what it, or what it hangs on, hangs on.", "请更正其上级，或其上级的上级。"),
+)
+NO_ADDRESS = Rule(
+    "site.gateway-address",
+    Words("{value} is no address that a pole could be told", "{value} 不是可以告知灯杆的地址"),
+    Words(
+        "Write the address that poles reach it at, as tcp://gw.example:7600.",
+        "请填写灯杆可达的地址，如 tcp://gw.example:7600。",
+    ),
 )
 BAD_KEY = Rule(
     "site.bad-key",
@@ -157,13 +173,14 @@ class Gates(_Part, frozen=True, kw_only=True):
 
 
 class DroneConfig(_Part, frozen=True, kw_only=True):
-    """One drone: how it is reached and what it is."""
+    """One drone: how it is reached and what it is; `remote_ids` are the identities that it broadcasts."""
 
     id: str
     address: str
     type: str = "quad-4kg"
     system_id: int | None = None
     home: Origin | None = None  # where it stands, for planning before it is connected
+    remote_ids: tuple[str, ...] = ()
 
 
 class PoleConfig(_Part, frozen=True, kw_only=True):
@@ -187,6 +204,24 @@ class SupplyConfig(_Part, frozen=True, kw_only=True):
     mains: str = ""
     cell: str = ""
     backhaul: str = ""
+
+
+class ResponseConfig(_Part, frozen=True, kw_only=True):
+    """A mission that an alarm of a pole asks for, by its request or mission file.
+
+    It is proposed to people, or with `automatic` flown at once when every gate passes. Only alarms of at least this
+    `severity` (1 notice to 4 emergency) count, of these `poles` when any are named. The alarm must last for `after_s`;
+    within `again_after_s` another of the same pole asks for nothing.
+    """
+
+    alarm: str
+    request: str
+    severity: int = 1
+    poles: tuple[str, ...] = ()
+    automatic: bool = False
+    drone: str = ""
+    after_s: float = 5.0
+    again_after_s: float = 600.0
 
 
 class OpenGroundConfig(_Part, frozen=True, kw_only=True):
@@ -268,6 +303,7 @@ class SiteFile(_Part, frozen=True, kw_only=True):
     poles: tuple[PoleConfig, ...] = ()
     supplies: tuple[SupplyConfig, ...] = ()
     open_ground: tuple[OpenGroundConfig, ...] = ()
+    responses: tuple[ResponseConfig, ...] = ()
     tempo: TempoConfig | None = None
 
 
@@ -303,6 +339,16 @@ class LoadedSite:
     def ground(self) -> Ground:
         """The level ground of the site."""
         return self.site.ground
+
+    @property
+    def measures_wind(self) -> bool:
+        """Whether the site has weather stations: then what they say counts, and nothing that is stated."""
+        return any("weather" in pole.services for pole in self.file.poles)
+
+    def gust_limit_mps(self, drone: str) -> float:
+        """The strongest gust [m/s] in which a drone may land on a dock: of the site, and of its airframe if known."""
+        kinds = [self.drone_type(each) for each in self.file.drones if each.id == drone]
+        return min([self.file.limits.max_wind_mps, *(kind.max_wind_mps for kind in kinds)])
 
     def path(self, name: str) -> Path:
         """A path of the file, beside it when it is relative."""
@@ -373,6 +419,7 @@ def _problems(file: SiteFile, where: str) -> Iterator[Reason]:
             yield Reason(REPEATED, f"{where}: {field}", {"value": twice})
     for n, drone in enumerate(file.drones):
         yield from _drone_problems(drone, {**KNOWN_TYPES, **file.drone_types}, f"{where}: drones[{n}]")
+    yield from _gateway_problems(file.gateway, where)
     try:
         scheme = Scheme(file.city_codes.form, file.city_codes.check)
     except Refused as refused:
@@ -381,6 +428,27 @@ def _problems(file: SiteFile, where: str) -> Iterator[Reason]:
     for n, pole in enumerate(file.poles):
         yield from _pole_problems(pole, scheme, f"{where}: poles[{n}]")
     yield from _supply_problems(file, where)
+    for n, rule in enumerate(file.responses):
+        if rule.alarm not in POLE_ALARMS:
+            yield Reason(UNKNOWN_ALARM, f"{where}: responses[{n}].alarm", {"value": rule.alarm})
+
+
+def _gateway_problems(gateway: GatewayConfig | None, where: str) -> Iterator[Reason]:
+    """Addresses that say where to listen and not where to connect to, where new poles are told them."""
+    if gateway is None or not gateway.enrol_listen:
+        return
+    for field, listen, told in (
+        ("address", gateway.listen, gateway.address),
+        ("enrol_address", gateway.enrol_listen, gateway.enrol_address),
+    ):
+        if not is_place(told or listen):
+            yield Reason(NO_ADDRESS, f"{where}: gateway.{field}", {"value": told or listen})
+
+
+def is_place(address: str) -> bool:
+    """Whether one can connect to an address: tcp, a host that is one, and a port or 0 for one still to be chosen."""
+    found = re.fullmatch(r"tcp://(.+):([0-9]{1,5})", address)
+    return found is not None and found[1] not in ("*", "0.0.0.0", "[::]") and int(found[2]) <= 65_535
 
 
 def _drone_problems(drone: DroneConfig, known: Mapping[str, object], where: str) -> Iterator[Reason]:
@@ -463,6 +531,10 @@ def _ranges(file: SiteFile) -> Iterator[tuple[str, float, float, float]]:
     for name, kind in file.drone_types.items():
         for figure, number in msgspec.structs.asdict(kind).items():
             yield f"drone_types.{name}.{figure}", number, 1e-3, 1e4
+    for n, rule in enumerate(file.responses):
+        yield f"responses[{n}].severity", rule.severity, int(min(Severity)), int(max(Severity))
+        yield f"responses[{n}].after_s", rule.after_s, 0, 3600
+        yield f"responses[{n}].again_after_s", rule.again_after_s, 0, 30 * 86400
     if file.tempo is not None:
         yield "tempo.speed", file.tempo.speed, 0.01, 1000
         yield "tempo.utc_s", file.tempo.utc_s, 0, 1e11

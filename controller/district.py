@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +38,10 @@ from controller.sharing import STALE, Sharing, StaleKnowledgeError
 from controller.site_airspace import SiteSurface
 from controller.state import FlightState, State
 from controller.store import Store, open_store
+from controller.traffic_picture import TrafficPicture
 from missions.plan import Plan, PlanVolume
 from missions.volumes import absolute, plan_conflicts
+from poles.gateway.alarms import Told
 
 # The events that change what an intent holds.
 OF_INTENTS = (IntentAccepted, IntentChanged, OffNominal, FlightEnded)
@@ -71,6 +73,8 @@ class District:
     connect: Connect
     sharing: Sharing | None = None
     poles: Poles | None = None
+    traffic: TrafficPicture | None = None  # what the poles' receivers hear
+    alarm_listeners: list[Callable[[Sequence[Told]], None]] = field(default_factory=list)  # of poles' alarms
     links: dict[str, DroneLink] = field(default_factory=dict)  # by drone id, while they are open
     claimed: set[str] = field(default_factory=set)  # drones that a flight of this process works with, by id
     upload_progress: dict[str, tuple[int, int]] = field(default_factory=dict)  # by flight: steps done, steps in all
@@ -247,7 +251,7 @@ async def open_district(
         district = District(site, clock, store, State(), airspace, connect)
         for record in store.events():
             district._apply(record)
-        store.listen(district._apply)
+        store.listen(district._apply, to_poles=False)
         if register is not None:
             district.sharing = Sharing(register, holder_of(path, site.file.name), airspace)
             await district.follow_register()

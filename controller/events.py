@@ -180,6 +180,46 @@ class LandingChosen(Event, frozen=True, kw_only=True, tag="flight.landing"):
     why: str = ""
 
 
+class DescentJudged(Event, frozen=True, kw_only=True, tag="flight.descent"):
+    """What a drone's descent through the gate above a dock rested on: whether everything held, or what was missing."""
+
+    flight: str
+    dock: str
+    passed: bool
+    evidence: dict[str, Any]
+    en: str
+    zh: str
+
+
+class DockServed(Event, frozen=True, kw_only=True, tag="dock.served"):
+    """How a dock was left after a landing: the cover, the charger and the charge [%]; None is what is not known."""
+
+    flight: str
+    pole: str
+    cover: str | None
+    charger: str | None
+    charge_pct: float | None
+
+
+class TrafficNear(Event, frozen=True, kw_only=True, tag="flight.traffic"):
+    """Another comes near a flight: where it is now by what was heard of it, and the nearest approach to come.
+
+    `error_m` is by how much its place may be wrong, taken off `distance_m` [m]; heights are ellipsoidal, None unknown.
+    """
+
+    flight: str
+    track: str
+    source: str
+    lat_deg: float
+    lon_deg: float
+    ellipsoidal_m: float | None
+    age_s: float
+    error_m: float
+    in_s: float
+    distance_m: float
+    vertical_m: float | None
+
+
 class FlightEnded(Event, frozen=True, kw_only=True, tag="flight.ended"):
     """The last word on a flight. `landed_on` is a city code, a landing option's name, or empty when it never flew."""
 
@@ -223,6 +263,26 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm.raised"):
     flight: str = ""
 
 
+class ResponseProposed(Event, frozen=True, kw_only=True, tag="response.proposed"):
+    """An alarm of a pole asks for a mission, by a rule of the site; `automatic` when the rule decides too."""
+
+    response: str
+    alarm: str
+    subject: str
+    mission: str
+    drone: str
+    automatic: bool
+
+
+class ResponseDecided(Event, frozen=True, kw_only=True, tag="response.decided"):
+    """Who decided on a proposed mission, a person's name or `rule`, and how; `run` is what was begun for it."""
+
+    response: str
+    by: str
+    flown: bool
+    run: str = ""
+
+
 class OperatorSaid(Event, frozen=True, kw_only=True, tag="operator.said"):
     """A person interrupted or commanded."""
 
@@ -255,11 +315,16 @@ AnyEvent = (
     | ItemStarted
     | PhotoTaken
     | LandingChosen
+    | DescentJudged
+    | DockServed
+    | TrafficNear
     | FlightEnded
     | PoleSeen
     | PoleSaid
     | PoleNoted
     | AlarmRaised
+    | ResponseProposed
+    | ResponseDecided
     | OperatorSaid
     | RunFinished
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from airspace.reasons import Refused
+from controller.alarms import Alarm
 from controller.config import GatewayConfig, LoadedSite
+from controller.district import District
 from poles.beside import beside
 from poles.gateway import Gateway
 from poles.gateway.key_renewal import KeyRenewal
@@ -19,6 +22,8 @@ from poles.keys.register import BURNED, Register, Source, open_register
 from poles.wire.doorway import Doorway
 
 BY_HAND = "site file"
+WATCH_S = 1.0
+LOOKS_FAILED = 5  # in a row, at five a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,22 @@ def open_gate(place: LoadedSite, given: GatewayConfig, utc_s: Callable[[], float
     with site_poles(place, given, utc_s) as register:
         register.doors.found(server.public.decode(), given.key, given.listen, given.address)
         yield Gate(register, Doorway(register, place.folder))
+
+
+async def watch_register(district: District, gate: Gate, path: Path) -> None:
+    """Raise an alarm while the register cannot be followed, until cancelled."""
+    while True:
+        if gate.doorway.looks_failed >= LOOKS_FAILED:
+            await district.alarm(Alarm.POLE_KEYS_UNREAD, str(path))
+        await asyncio.sleep(WATCH_S)
+
+
+def forget_locked_out(gateway: Gateway, gate: Gate) -> None:
+    """Miss no pole that was here before and may not come in any more."""
+    expected = set(gate.register.live().values())
+    for code in list(gateway.supervision.liveness.watches):
+        if code not in expected:
+            gateway.supervision.forget(code)
 
 
 @asynccontextmanager

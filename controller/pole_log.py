@@ -6,6 +6,7 @@ row by row would have to win back for each.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from controller.events import PoleNoted, Record, event_of
 from poles.gateway.flow import Said
 from poles.gateway.ledger import BOOTS_REMEMBERED
 from poles.gateway.supervision import Remembered
-from poles.protocol import Alarm, Hello, OfEntries, Reported
+from poles.protocol import Alarm, Hello, OfEntries, Report, Reported
 from poles.protocol.entries import last_of
 
 SCHEMA = """
@@ -65,18 +66,29 @@ class PoleLog:
 
     def insert(self, first: int, utc_s: float, batch: Sequence[Said]) -> None:
         """Append a batch as the rows from `first` on, within the writer's transaction."""
-        values = [value for row, said in enumerate(batch, first) for value in (row, utc_s, said.code, said.body)]
-        _insert_many(self._connection, "INSERT INTO said VALUES", "(?,?,?,?)", 4, values, "")
-
-        notable = [row for row, said in enumerate(batch, first) if isinstance(said.message, Notable)]
+        for at in range(0, len(batch), ROWS_AT_ONCE):
+            some = batch[at : at + ROWS_AT_ONCE]
+            values: list[object] = [first + at, utc_s]
+            for said in some:
+                values += (said.code, said.body)
+            self._connection.execute(_insert_said(len(some)), values)
+        notable = [
+            row
+            for row, said in enumerate(batch, first)
+            if type(said.message) is not Report and isinstance(said.message, Notable)
+        ]
         if notable:
             self._connection.executemany("INSERT INTO notable VALUES (?)", [(row,) for row in notable])
 
     def committed(self, first: int, batch: Sequence[Said]) -> None:
         """Note what is durable now; from time to time the digest is brought up to date."""
+        since = self._since
         for row, said in enumerate(batch, first):
-            if not isinstance(said.message, Hello):
-                self._since[said.code, said.message.boot] = last_of(said.message), row
+            message = said.message
+            if type(message) is Report:
+                since[said.code, message.boot] = message.readings[-1].seq, row
+            elif not isinstance(message, Hello):
+                since[said.code, message.boot] = last_of(message), row
         self._rows += len(batch)
         if self._rows >= DIGEST_EVERY:
             with suppress(sqlite3.Error):  # what was appended is durable all the same
@@ -148,6 +160,12 @@ def _after_digest(connection: sqlite3.Connection) -> Iterator[tuple[int, str, st
         message = _decode(body)
         if not isinstance(message, Hello):
             yield row, pole, message.boot, last_of(message)
+
+
+@functools.cache
+def _insert_said(rows: int) -> str:
+    """The statement for so many rows; only what differs between them is bound."""
+    return "INSERT INTO said VALUES " + ",".join(f"(?1+{n},?2,?{2 * n + 3},?{2 * n + 4})" for n in range(rows))
 
 
 def _insert_many(

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airspace.frames import LatLon
 from airspace.reasons import Words
 from controller.clock import Clock
+from controller.flight.landing import PadSight
 from controller.streams import STREAMS, Stream
+from controller.weather_picture import WeatherReading, WindNear, believed, wind_near
 from poles.gateway import Gateway
-from poles.services.dock_functions import DOCK, DockReadings
-from poles.services.weather import WIND, WindReadings
+from poles.gateway.alarms import OpenAlarm
+from poles.gateway.state import PoleState
+from poles.services.dock_functions import CHARGER, DOCK, ChargerReadings, DockReadings
+from poles.services.lamp import ACTUATOR, MONITOR, LampMonitorReadings, LampReadings, Pattern
+from poles.services.weather import WIND
 
 COVER_WORDS = {
     "open": Words("open", "开"),
@@ -23,19 +29,8 @@ COVER_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class WeatherReading:
-    """Fresh weather of one pole; the wind comes from `from_deg`."""
-
-    pole: str
-    wind_mps: float
-    gust_mps: float
-    from_deg: float
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class DockReading:
-    """The last word of one pole's dock; nothing may rest on a stale one, and no descent on one that is not of now."""
+    """The last word of one pole's dock; nothing may rest on a stale one."""
 
     pole: str
     cover: str
@@ -46,7 +41,6 @@ class DockReading:
     faults: tuple[str, ...]
     age_s: float
     stale: bool
-    of_now: bool  # fresh enough to descend on
 
     def why_not_free(self, *, own_drone_on_it: bool = False) -> Words | None:
         """Why no drone can be sent here, None when one can."""
@@ -57,20 +51,6 @@ class DockReading:
             return Words(f"fault {faults}", f"故障 {faults}")
         if self.drone_present and not own_drone_on_it:
             return Words("another drone is on the pad", "停机坪上已有无人机")
-        return None
-
-    def why_not_ready(self, flight: str) -> Words | None:
-        """Why a flight's drone may not descend to it now, None when it may."""
-        if (why := self.why_not_free()) is not None:
-            return why
-        if self.reserved_for != flight:
-            holder = self.reserved_for or "-"
-            return Words(f"the pole keeps it for {holder}", f"灯杆将其保留给 {holder}")
-        if not self.ready:
-            missing = ", ".join(self.why_not)
-            return Words(f"not ready: {missing}", f"未就绪：{missing}")
-        if not self.of_now:
-            return Words(f"its word is {self.age_s:.1f} s old", f"其就绪信息已过 {self.age_s:.1f} 秒")
         return None
 
 
@@ -85,20 +65,65 @@ class Poles:
         """The city codes of the poles that were heard since the start, sorted."""
         return sorted(self._gateway.poles)
 
+    def alarms(self) -> list[OpenAlarm]:
+        """The open alarms of poles, gravest first."""
+        return list(self._gateway.supervision.alarms)
+
     def weather(self, gust_over_mps: float = -1.0) -> list[WeatherReading]:
-        """Fresh wind of every pole that measures it and has gusts over so much [m/s], by city code."""
+        """Fresh and plausible wind of every pole that measures it and has gusts over so much [m/s], by city code."""
         now_s = self._clock.monotonic_s()
         oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
-        fresh = []
-        for pole, reading in self._gateway.latest(WIND).items():  # asked every second for each drone in the air
-            values = reading.values
-            if reading.taken_s < oldest_s or not isinstance(values, WindReadings) or values.wind_mean_mps is None:
-                continue
-            gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
-            if gust_mps > gust_over_mps:
-                age_s = now_s - reading.taken_s
-                fresh.append(WeatherReading(pole, values.wind_mean_mps, gust_mps, values.wind_from_deg or 0.0, age_s))
-        return sorted(fresh, key=lambda reading: reading.pole)
+        return believed(self._gateway.latest(WIND), self._gateway.poles, now_s, oldest_s, gust_over_mps)
+
+    def wind(self, places: Iterable[LatLon]) -> WindNear | None:
+        """The wind at some places by the nearest stations; None when none can be believed."""
+        return wind_near(self.weather(), places)
+
+    def pad(self, pole: str) -> PadSight:
+        """What is known of a dock for a landing, without the wind over it."""
+        state, age_s = self._gateway.poles.get(pole), self._age_s(pole, DOCK)
+        dock = None if state is None else state.values(DOCK, DockReadings)
+        if state is None or dock is None or age_s is None:
+            return PadSight(None)
+        monitor = state.values(MONITOR, LampMonitorReadings)
+        return PadSight(
+            age_s=max(age_s - self._clock.lag_s, 0.0),
+            cover=dock.cover,
+            drone_present=dock.drone_present,
+            ready=dock.ready,
+            why_not=dock.why_not,
+            faults=dock.faults,
+            reserved_for=dock.reserved_for,
+            has_lamp=_has(state, ACTUATOR),
+            lamp_leads=self._leads(pole, state),
+            lamp_failed=monitor is not None and monitor.failed,
+        )
+
+    def _leads(self, pole: str, state: PoleState) -> bool:
+        """Whether the lamp shows the landing pattern."""
+        lamp, age_s = state.values(ACTUATOR, LampReadings), self._age_s(pole, ACTUATOR)
+        if lamp is None or age_s is None or age_s > STREAMS[Stream.POLE_LAMP].stale_after_s + self._clock.lag_s:
+            return False
+        return lamp.pattern is Pattern.LANDING and lamp.level_pct > 0.0
+
+    def has_charger(self, pole: str) -> bool:
+        """Whether a pole's dock can charge a drone, as far as it is known."""
+        state = self._gateway.poles.get(pole)
+        return state is not None and _has(state, CHARGER)
+
+    def charger(self, pole: str) -> ChargerReadings | None:
+        """The last word of a dock's charger, None when there was none."""
+        state = self._gateway.poles.get(pole)
+        return None if state is None else state.values(CHARGER, ChargerReadings)
+
+    async def until_charger(self, pole: str, condition: Callable[[ChargerReadings], bool], within_s: float) -> bool:
+        """Wait until a charger's report fulfils a condition; False when it did not in time."""
+
+        def holds(_: object) -> bool:
+            charger = self.charger(pole)
+            return charger is not None and condition(charger)
+
+        return await self._gateway.until(pole, holds, deadline_s=within_s)
 
     def dock(self, pole: str) -> DockReading | None:
         """The last report of a dock, None when there was none."""
@@ -116,7 +141,6 @@ class Poles:
             faults=values.faults,
             age_s=age_s,
             stale=age_s > STREAMS[Stream.POLE_DOCK].stale_after_s + self._clock.lag_s,
-            of_now=age_s <= STREAMS[Stream.POLE_READY].stale_after_s + self._clock.lag_s,
         )
 
     async def until_dock(self, pole: str, condition: Callable[[DockReading], bool], within_s: float) -> bool:
@@ -145,3 +169,8 @@ class Poles:
     def _age_s(self, pole: str, service: str) -> float | None:
         state = self._gateway.poles.get(pole)
         return None if state is None else state.age_s(service, self._clock.monotonic_s())
+
+
+def _has(state: PoleState, function: str) -> bool:
+    """Whether a pole has a function: it said so, or has reported it."""
+    return function in state.readings or any(each.function == function for each in state.functions)

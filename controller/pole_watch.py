@@ -5,20 +5,30 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from airspace.frames import LatLon
 from controller.clock import Clock
 from controller.config import SUPPLY_KINDS, PoleConfig, SiteFile, SupplyConfig
+from controller.corrections import Corrections
 from controller.district import District
 from controller.events import AlarmRaised, PoleNoted
+from controller.traffic_picture import TrafficPicture
 from poles.gateway import GatewayNeeds
 from poles.gateway.alarms import News, Told
+from poles.gateway.flow import Said
 from poles.gateway.notes import AnyNote
 from poles.gateway.supervision import Supplies
+from poles.services import base_station
 
 TOLD = (News.RAISED, News.FLAPPING, News.EXPLAINED)  # other news show in the list of alarms only
 
 
 def gateway_needs(district: District, clock: Clock, rng: random.Random) -> GatewayNeeds:
     """The needs of a gateway whose poles belong to this district; the store must have been opened."""
+    traffic = district.traffic = traffic_picture(district, clock)
+
+    async def keep(batch: Sequence[Said]) -> None:
+        await district.store.keep(batch)
+        traffic.take(batch)
 
     async def keep_notes(notes: Sequence[AnyNote]) -> None:
         await district.store.append(*[PoleNoted(note=note) for note in notes])
@@ -27,9 +37,11 @@ def gateway_needs(district: District, clock: Clock, rng: random.Random) -> Gatew
         events = [_raised(news) for news in told if news.news in TOLD]
         if events:
             await district.store.append(*events)
+        for listener in district.alarm_listeners:
+            listener(told)
 
     return GatewayNeeds(
-        keep=lambda batch: district.store.keep(batch),
+        keep=keep,
         utc_s=clock.utc_s,
         rng=rng,
         stored=district.store.poles_stored(),
@@ -38,6 +50,25 @@ def gateway_needs(district: District, clock: Clock, rng: random.Random) -> Gatew
         history=district.store.pole_history(),
         supplies=supplies_of(district.site.file),
         lag_s=clock.lag_s,
+        corrected=Corrections(stations_of(district.site.file), lambda: district.links, clock).take,
+    )
+
+
+def stations_of(file: SiteFile) -> dict[str, LatLon]:
+    """The poles that are base stations, with the places that the site gives them."""
+    return {pole.code: LatLon(pole.lat_deg, pole.lon_deg) for pole in file.poles if base_station.NAME in pole.services}
+
+
+def traffic_picture(district: District, clock: Clock) -> TrafficPicture:
+    """An empty picture of who else flies in a district."""
+    site = district.site
+    return TrafficPicture(
+        site.frame,
+        [identity for drone in site.file.drones for identity in drone.remote_ids],
+        {pole.code: LatLon(pole.lat_deg, pole.lon_deg) for pole in site.file.poles},
+        utc_s=clock.utc_s,
+        loop_s=clock.monotonic_s,
+        ground_ellipsoidal_m=site.ground.amsl_m + site.ground.geoid_m,
     )
 
 

@@ -11,7 +11,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -116,6 +116,7 @@ class Store:
         self._utc_s = utc_s
         self._queue: asyncio.Queue[_Pending | None] = asyncio.Queue()
         self._listeners: list[Callable[[Record], None]] = []
+        self._listeners_to_poles: list[Callable[[Record], None]] = []
         self._closed = False
         self._poles = PoleLog(writer)
         self._last = _last_number(writer)
@@ -142,9 +143,14 @@ class Store:
         self._queue.put_nowait(_Words(batch, done))
         return done
 
-    def listen(self, listener: Callable[[Record], None]) -> None:
-        """Call `listener` with every record from now on, in order, once it is durable and before `append` returns."""
+    def listen(self, listener: Callable[[Record], None], *, to_poles: bool = True) -> None:
+        """Call `listener` with every record from now on, in order, once it is durable and before `append` returns.
+
+        Without `to_poles` it does not hear what poles said, which is most of all.
+        """
         self._listeners.append(listener)
+        if to_poles:
+            self._listeners_to_poles.append(listener)
 
     def read(self, after: int = 0) -> list[Record]:
         """All records with a number above `after`, in order; raises `Refused` when the file is damaged."""
@@ -204,21 +210,23 @@ class Store:
                 if not pending.done.cancelled():
                     pending.done.set_exception(result)
             elif isinstance(pending, _Words):
-                if self._listeners:
+                if self._listeners_to_poles:
                     for seq, said in enumerate(pending.batch, result.first):
-                        self._tell(Record(seq, result.utc_s, event_of(said.code, said.message)))
+                        self._tell(
+                            Record(seq, result.utc_s, event_of(said.code, said.message)), self._listeners_to_poles
+                        )
                 if not pending.done.cancelled():
                     pending.done.set_result(None)
             else:
                 events = enumerate(pending.events, result.first)
                 records = tuple([Record(seq, result.utc_s, event) for seq, (event, _) in events])
                 for record in records:
-                    self._tell(record)
+                    self._tell(record, self._listeners)
                 if not pending.done.cancelled():
                     pending.done.set_result(records)
 
-    def _tell(self, record: Record) -> None:
-        for listener in self._listeners:
+    def _tell(self, record: Record, listeners: Iterable[Callable[[Record], None]]) -> None:
+        for listener in listeners:
             listener(record)
 
     def _write(self, batch: list[_Pending]) -> list[_Written | Exception]:

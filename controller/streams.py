@@ -55,7 +55,7 @@ STREAMS: dict[Stream, StreamSpec] = {
     Stream.DRONE_WIND: StreamSpec("drone", 1.0, 10.0, "tlog", Words("wind at the drone", "机载风速"), "WIND"),
     Stream.POLE_WEATHER: StreamSpec("pole", 0.2, 20.0, "event", Words("pole weather", "杆载气象")),
     Stream.POLE_DOCK: StreamSpec("pole", 0.2, 20.0, "event", Words("pole dock", "杆载机库")),
-    Stream.POLE_READY: StreamSpec("pole", 1.0, 2.5, "event", Words("dock ready", "机库就绪")),
+    Stream.POLE_READY: StreamSpec("pole", 1.0, 2.0, "event", Words("dock ready", "机库就绪")),
     Stream.POLE_LAMP: StreamSpec("pole", 0.2, 20.0, "event", Words("pole lamp", "杆载灯光")),
 }
 

@@ -8,6 +8,7 @@ from poles.services import ALARM_CODES
 POLE_SILENT = "pole.silent"
 SENSOR_SILENT = "pole.sensor-silent"
 SUPPLY_DOWN = "pole.supply-down"
+ALL_SILENT = "pole.all-silent"
 FLOODING = "pole.flooding"
 CLOCK_WRONG = "pole.clock-wrong"
 IMPLAUSIBLE = "pole.implausible"
@@ -34,10 +35,21 @@ GATEWAY_ALARMS: dict[str, AlarmSpec] = {
     ),
     SUPPLY_DOWN: AlarmSpec(
         Severity.WARNING,
-        Words("{subject} is down: {count} poles are silent with it", "{subject} 中断：{count} 根灯杆随之失联"),
+        Words(
+            "{subject} is down: {count} of its {of} poles are silent so far",
+            "{subject} 中断：其 {of} 根灯杆中已有 {count} 根失联",
+        ),
         Words(
             "Call whoever runs it; its poles need no visit before it is back.",
             "请联系其运营方；恢复之前无需逐杆检修。",
+        ),
+    ),
+    ALL_SILENT: AlarmSpec(
+        Severity.WARNING,
+        Words("no pole is heard: {count} fell silent together", "收不到任何灯杆的消息：{count} 根灯杆同时失联"),
+        Words(
+            "Check the controller's own network first; the poles keep what they measure.",
+            "请先检查本控制器的网络；灯杆会保存其测量数据。",
         ),
     ),
     FLOODING: AlarmSpec(

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from airspace.frames import LatLon, LocalFrame
@@ -33,6 +33,9 @@ from sim.radio.reception import NO_TROUBLE, Reception, Trouble
 from sim.surroundings import LevelGround
 from sim.traffic.adsb import HEARD_EVERY_S, RECEIVER_RANGE_M, adsb_vehicle
 from sim.traffic.aircraft import Aircraft, Heard, Kind, Traffic
+from sim.traffic.broadcast import address_of, own_drone
+from sim.traffic.hearing import Hearing
+from sim.traffic.receivers import Spoken, aircraft_speak, ears_of, listen
 from sim.weather.conditions import Weather
 from sim.wind import Wind
 
@@ -76,15 +79,15 @@ class City:
         self.skyline = self.ground.skyline()
         self.wind = self._make_wind()
         self.weather = Weather(file.weather, self.frame, utc_s)
+        self._datum_ellipsoidal_m = file.ground.amsl_m + file.ground.geoid_m
         self.sky = Sky(
             self.frame,
             utc_s=utc_s,
-            datum_ellipsoidal_m=file.ground.amsl_m + file.ground.geoid_m,
+            datum_ellipsoidal_m=self._datum_ellipsoidal_m,
             skyline=self.skyline,
         )
-        self.radio = Radio(
-            map(self._cell, file.cells), hidden_by(self.ground.buildings) if self.ground.buildings.solids else None
-        )
+        self._hidden = hidden_by(self.ground.buildings) if self.ground.buildings.solids else None
+        self.radio = Radio(map(self._cell, file.cells), self._hidden)
         self.traffic = Traffic()
         self.networks = {pole.code: PoleNetwork(connections[pole.code]) for pole in file.poles}
         self.flock = Flock()
@@ -97,6 +100,7 @@ class City:
             drone.id: self._drone(drone, number) for number, drone in enumerate(file.drones) if drone.id not in given
         }
         self.flown: dict[str, Flown] = {drone.id: given.get(drone.id) or self.drones[drone.id] for drone in file.drones}
+        self._homes = {drone.id: LatLon(drone.lat_deg, drone.lon_deg) for drone in file.drones}
         for name, flown in self.flown.items():
             self._follow(name, flown)
         self._receptions = {name: self._reception(name) for name in self.flown}
@@ -105,7 +109,7 @@ class City:
         self._rain_at: dict[str, float] = {}  # poles where it rains otherwise
         self._in_curtain: list[str] = []  # docks over whose pads a drone is low
         for name in self.flown:
-            self._touch(name, SimPole.drone_landed)
+            self._touch(name, self._landing(name))
         self._let_weather_be(0.0)
 
     def _rng(self, name: str) -> random.Random:
@@ -140,10 +144,7 @@ class City:
             head_agl_m=HEAD_AGL_M,
             head_ellipsoidal_m=self.file.ground.amsl_m + self.file.ground.geoid_m + foot_m + HEAD_AGL_M,
             foot_m=foot_m,
-            has_dock="dock" in pole.services,
-            has_weather="weather" in pole.services,
-            has_lamp="lamp" in pole.services,
-            has_base_station="base_station" in pole.services,
+            services=pole.services,
         )
         return SimPole(
             site,
@@ -154,6 +155,8 @@ class City:
             report_every_s=self.file.report_every_s,
             heartbeat_every_s=self.file.heartbeat_every_s,
             sky=self.sky,
+            sends_corrections=self.file.corrections == "radio",
+            radio_margin_db=lambda: self.radio.margin_db(e, n, foot_m + HEAD_AGL_M),
         )
 
     def _drone(self, drone: CityDrone, number: int) -> SimDrone:
@@ -204,6 +207,11 @@ class City:
             return _place_of(self.drones[drone])
         truth = self.flown[drone].truth
         return self._place(truth.lat_deg, truth.lon_deg, truth.relative_m)
+
+    def _landing(self, drone: str) -> Callable[[SimPole], None]:
+        """What a dock feels of a drone that lands on it; of a real autopilot's battery it learns nothing."""
+        battery = self.drones[drone].autopilot.battery if drone in self.drones else None
+        return lambda pole: pole.drone_landed(battery=battery)
 
     def _touch(self, drone: str, act: Callable[[SimPole], None]) -> None:
         """Tell the dock under a drone, if there is one."""
@@ -264,7 +272,7 @@ class City:
 
     def _touched_down(self, drone: str) -> None:
         self._look_at_curtains()
-        self._touch(drone, SimPole.drone_landed)
+        self._touch(drone, self._landing(drone))
         for tell in tuple(self.on_touchdown):
             tell(drone)
 
@@ -377,6 +385,26 @@ class City:
                     drone.hear_aircraft(adsb_vehicle(sighting, self.frame, self.file.ground.amsl_m))
             await asyncio.sleep(HEARD_EVERY_S)
 
+    def _spoken(self, now_s: float) -> Iterator[Spoken]:
+        """What is in the air at a second of the loop: the city's drones that are up, and the aircraft around them."""
+        for name, flown in self.flown.items():
+            if not self._flying(flown):
+                continue
+            e, n, u = self.place_of(name)
+            drone, truth = self.drones.get(name), flown.truth
+            said_e, said_n, said_u = drone.autopilot.believed() if drone is not None else (e, n, u)
+            frames = own_drone(
+                name,
+                self.frame.latlon(said_e, said_n),
+                self._homes[name],
+                ellipsoidal_m=said_u + self._datum_ellipsoidal_m,
+                above_takeoff_m=truth.relative_m,
+                velocity=(truth.east_mps, truth.north_mps, truth.up_mps),
+                utc_s=self._utc_s(),
+            )
+            yield (e, n, u), address_of(name), frames
+        yield from aircraft_speak(self.traffic.present(now_s), self.frame, self._datum_ellipsoidal_m, self._utc_s())
+
     # Running
 
     async def run(self) -> None:
@@ -400,6 +428,9 @@ class City:
             group.create_task(self._traffic_is_heard(), name="traffic")
             if self._autopilots:
                 group.create_task(self._wind_is_told(), name="wind for autopilots")
+            if ears := ears_of(self.poles.values()):
+                hearing = Hearing(self._rng("broadcasts"), self._hidden)
+                group.create_task(listen(ears, hearing, self._spoken), name="receivers")
             if self._docks:
                 group.create_task(self._curtains_see(), name="light curtains")
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Reason, Refused, Rule, Words
-from poles.services import SERVICES
+from sim.fittings import SIMULATED
 from sim.yaml_file import NO_FILE, Places, read_yaml
 
 MALFORMED = Rule(
@@ -290,8 +290,8 @@ def _problems(file: CityFile, places: Places) -> Iterator[Reason]:
                 yield Reason(REPEATED, places.where(f"{field}[{n}].{member}"), {"value": name})
             seen.add(name)
     for n, pole in enumerate(file.poles):
-        for service in sorted(set(pole.services) - SERVICES.keys()):
-            facts = {"value": service, "known": ", ".join(sorted(SERVICES))}
+        for service in sorted(set(pole.services) - set(SIMULATED)):
+            facts = {"value": service, "known": ", ".join(sorted(SIMULATED))}
             yield Reason(UNKNOWN_SERVICE, places.where(f"poles[{n}].services"), facts)
     for n, aircraft in enumerate(file.traffic):
         if len(aircraft.path) < (2 if aircraft.repeats else 1):

@@ -8,6 +8,7 @@ called at any moment of a run.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,21 +19,24 @@ from poles.agent.ring import PAGE_BYTES, Ring
 from poles.agent.settings import SettingsStore
 from poles.services import Service
 from poles.services.base_station import BaseStation
-from poles.services.cover import Motor
-from poles.services.dock import Dock, DockSensors
-from poles.services.lamp import Lamp, Pattern
+from poles.services.dock import Dock
+from poles.services.lamp import Lamp, LampMonitorReadings, Pattern
 from poles.services.weather import Weather
 from poles.wire.connection import Connection
+from sim.drone.battery import Battery
+from sim.fittings import FITTINGS, Fitting, Outside
+from sim.fittings.devices import ChargingPointFitting
+from sim.fittings.dock import SimDockHardware
 from sim.flash import SimFlash
 from sim.gnss.base_station import BaseStationStream, StationSite
 from sim.gnss.rtcm import crc_24q
 from sim.gnss.sky import Sky
 from sim.surroundings import Air
 
-COVER_TRAVEL_S = 6.0
-OFF_SWITCH = 1e-3  # so far from its end a cover that moves has left the limit switch, or not reached it yet
 WEATHER_SAMPLE_S = 1.0
+OBSERVE_EVERY_S = 30.0  # the slow quantities, when they do not change
 EPOCH_EVERY_S = 1.0
+LAMP_KW, COMPUTER_KW = 0.12, 0.03
 FLASH_BYTES = 8 * PAGE_BYTES  # of the ring in which entries survive a power cut
 
 
@@ -41,7 +45,7 @@ class PoleSite:
     """Where a simulated pole stands: `xy_m` in the world's local frame, `head_agl_m` the height of anemometer and pad.
 
     `position` are CGCS2000 degrees, `head_ellipsoidal_m` the same head as an ellipsoidal height, `foot_m` the height of
-    its foot above the world's datum.
+    its foot above the world's datum, `services` what it offers, by the names of the registry.
     """
 
     code: str
@@ -50,105 +54,17 @@ class PoleSite:
     head_agl_m: float = 10.0
     head_ellipsoidal_m: float = 80.0
     foot_m: float = 0.0
-    has_dock: bool = True
-    has_weather: bool = True
-    has_lamp: bool = True
-    has_base_station: bool = False
-
-
-class SimDockHardware:
-    """Cover, motor and sensors; the cover's place goes from 0 (closed) to 1 (open) in `COVER_TRAVEL_S`."""
-
-    def __init__(self) -> None:
-        self.stuck = False
-        self.powered = True
-        self.drone_present = False
-        self.path_clear = True
-        self.rain_mmph = 0.0
-        self._motor = Motor.STOP
-        self._halted_at = 0.0  # the cover's place when it last stood still
-        self._since_s = 0.0  # when the motor began to move it on from there
-        self._arrival: asyncio.TimerHandle | None = None
-        self.dock = Dock(self, self.sensors())
+    services: tuple[str, ...] = ("weather", "lamp", "dock")
 
     @property
-    def opened(self) -> float:
-        """Where the cover is now, on its way too: 0 is closed and 1 open."""
-        if self._arrival is None:
-            return self._halted_at
-        travelled = (asyncio.get_running_loop().time() - self._since_s) / COVER_TRAVEL_S
-        if self._motor is Motor.OPEN:
-            return min(self._halted_at + travelled, max(self._halted_at, 1.0 - OFF_SWITCH))
-        return max(self._halted_at - travelled, min(self._halted_at, OFF_SWITCH))
+    def has_dock(self) -> bool:
+        """Whether drones can land on it."""
+        return "dock" in self.services
 
-    def sensors(self) -> DockSensors:
-        """What the switches and curtains say now."""
-        opened = self.opened
-        return DockSensors(
-            at_open=opened >= 1.0,
-            at_closed=opened <= 0.0,
-            drone_present=self.drone_present,
-            path_clear=self.path_clear,
-            rain_mmph=self.rain_mmph,
-        )
-
-    def drive(self, motor: Motor) -> None:
-        """Run the motor this way from where the cover is, or stop it there."""
-        self._halt()
-        self._motor = motor
-        self._run_motor()
-
-    def sense(self) -> None:
-        """Let the dock read its sensors."""
-        self.dock.sense(self.sensors())
-
-    def jam(self) -> None:
-        """The cover stays where it is from now on, whatever the motor does."""
-        self._halt()
-        self.stuck = True
-
-    def free(self) -> None:
-        """The cover can move again; a motor that is still told to run drives on."""
-        self.stuck = False
-        self._run_motor()
-
-    def lose_power(self) -> None:
-        """The motor stops where the cover is, whatever it is told."""
-        self._halt()
-        self.powered = False
-
-    def regain_power(self) -> None:
-        """The motor obeys again."""
-        self.powered = True
-        self._run_motor()
-
-    def _halt(self) -> None:
-        """Let the cover stand where it is now."""
-        self._halted_at = self.opened
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
-
-    def _run_motor(self) -> None:
-        self._halt()
-        if self._motor is Motor.STOP or self.stuck or not self.powered:
-            return
-        loop = asyncio.get_running_loop()
-        self._since_s = loop.time()
-        left = 1.0 - self._halted_at if self._motor is Motor.OPEN else self._halted_at
-        # it leaves the switch behind at once and meets the other one when it arrives
-        self._arrival = loop.call_later(left * COVER_TRAVEL_S, self._arrive)
-        loop.call_soon(self._leave_switch, self._motor)
-
-    def _leave_switch(self, motor: Motor) -> None:
-        if motor is self._motor and self._arrival is not None:
-            self._halted_at = min(max(self._halted_at, OFF_SWITCH), 1.0 - OFF_SWITCH)
-            self.sense()
-
-    def _arrive(self) -> None:
-        self._arrival = None
-        self._halted_at = 1.0 if self._motor is Motor.OPEN else 0.0
-        self.sense()
+    @property
+    def has_weather(self) -> bool:
+        """Whether it measures the weather."""
+        return "weather" in self.services
 
 
 class SimLampHardware:
@@ -168,7 +84,8 @@ class SimPole:
 
     `wind` is asked once a second at the pole's place; `rng` makes boot ids and spreads reconnects; `utc_s` is the
     pole's clock. A base station sees `sky` (an open one over itself when None) and gives each RTCM 3 message to
-    `corrections_out`, once a second.
+    `corrections_out`, once a second, and with `sends_corrections` to the gateway too. `radio_margin_db` is asked how
+    well the best cell is received. What else hangs on the pole is in `fittings`, by its service.
     """
 
     def __init__(
@@ -182,6 +99,8 @@ class SimPole:
         report_every_s: float = 5.0,
         heartbeat_every_s: float = HEARTBEAT_S,
         sky: Sky | None = None,
+        radio_margin_db: Callable[[], float | None] = lambda: math.inf,
+        sends_corrections: bool = False,
     ) -> None:
         self.site = site
         self.light = SimLampHardware()
@@ -196,13 +115,18 @@ class SimPole:
         self._report_every_s = report_every_s
         self._heartbeat_every_s = heartbeat_every_s
         self._weather = Weather(head_agl_m=site.head_agl_m)
+        self._observed_s = -math.inf
         self._observed: tuple[float, ...] = ()  # rain, visibility, pressure and temperature as the station has them
         self.corrections_out: Callable[[bytes], None] | None = None
         self._sky = sky
+        self._sends_corrections = sends_corrections
         self._station: BaseStation | None = None
-        self._services = tuple(self._make_services())
+        self._lamp: Lamp | None = None
+        self.lamp_failed = False
         self._powered = asyncio.Event()
         self._powered.set()
+        self.fittings = self._make_fittings(radio_margin_db)
+        self._services = tuple(self._make_services())
         self._off = asyncio.Event()
         self._dark: list[str] = []  # why there is no power
         self._centred = True  # what stands on the pad
@@ -228,6 +152,8 @@ class SimPole:
         async with asyncio.TaskGroup() as tasks:
             if self.site.has_weather and not measured:
                 tasks.create_task(self._sample_weather(), name=f"{self.code}-weather")
+            if self.fittings:
+                tasks.create_task(self._sample_fittings(), name=f"{self.code}-fittings")
             if self._station is not None:
                 tasks.create_task(self._track(self._station), name=f"{self.code}-satellites")
             while True:
@@ -237,16 +163,19 @@ class SimPole:
                 running.cancel()
                 await asyncio.wait([running])
 
-    def drone_landed(self, *, centred: bool = True) -> None:
+    def drone_landed(self, *, centred: bool = True, battery: Battery | None = None) -> None:
         """A drone stands on the pad; one that is not centred also stands in the cover's path."""
         self._centred = centred
         self.hardware.drone_present, self.hardware.path_clear = True, centred
+        self.hardware.battery = battery
         self.hardware.sense()
+        self.hardware.sense_battery()
 
     def drone_left(self) -> None:
         """The pad is empty again."""
         self._centred = True
         self.hardware.drone_present, self.hardware.path_clear = False, True
+        self.hardware.battery = None
         self.hardware.sense()
 
     def drone_overhead(self) -> None:
@@ -275,6 +204,12 @@ class SimPole:
     def repair_cover(self) -> None:
         """The cover can move again; the dock still wants a reset."""
         self.hardware.free()
+
+    def fail_lamp(self, failed: bool = True) -> None:
+        """The lamp gives no light any more, whatever it is told, and its gear says so; or it is repaired."""
+        self.lamp_failed = failed
+        if self._lamp is not None:
+            self._lamp.observe(LampMonitorReadings(failed=failed, leaks=False))
 
     def fail_power(self) -> None:
         """The pole's computer loses power: it falls silent in the middle of a word, and what it did not sync is gone.
@@ -332,15 +267,55 @@ class SimPole:
         site = self.site
         if site.has_weather:
             yield self._weather
-        if site.has_lamp:
-            yield Lamp(self.light)
+        if "lamp" in site.services:
+            self._lamp = Lamp(self.light)
+            yield self._lamp
         if site.has_dock:
             yield self.hardware.dock
-        if site.has_base_station:
+        yield from (fitting.service for fitting in self.fittings.values())
+        if "base_station" in site.services:
             self._station = BaseStation(
                 lat_deg=site.position.lat_deg, lon_deg=site.position.lon_deg, ellipsoidal_m=site.head_ellipsoidal_m
             )
             yield self._station
+
+    def _make_fittings(self, radio_margin_db: Callable[[], float | None]) -> dict[str, Fitting]:
+        outside = Outside(
+            rain_mmph=lambda: self.hardware.rain_mmph,
+            wind_mps=self._wind_mps,
+            temperature_c=lambda: self.temperature_c,
+            has_mains=lambda: self.hardware.powered,
+            power_kw=self._power_kw,
+            radio_margin_db=radio_margin_db,
+        )
+        names = [name for name in FITTINGS if name in self.site.services]
+        if not names:
+            return {}
+        seed = self._rng.getrandbits(64)  # a generator of its own for each: one more changes nothing for the others
+        return {name: FITTINGS[name](outside, random.Random(f"{seed}/{name}")) for name in names}
+
+    def _wind_mps(self, now_s: float) -> float:
+        east, north, _ = self._wind.at(self.site.xy_m, self.site.foot_m + self.site.head_agl_m, now_s)
+        return math.hypot(east, north)
+
+    def _power_kw(self) -> float:
+        vehicle = self.fittings.get("charging_point")
+        vehicle_kw = vehicle.power_kw if isinstance(vehicle, ChargingPointFitting) else 0.0
+        lamp_kw = LAMP_KW * self.light.level_pct / 100.0
+        return COMPUTER_KW + lamp_kw + self.hardware.charging_w / 1000.0 + vehicle_kw
+
+    async def _sample_fittings(self) -> None:
+        """Let each fitting measure at its own pace while the pole's computer runs."""
+        loop = asyncio.get_running_loop()
+        due_s = dict.fromkeys(self.fittings, loop.time())
+        while True:
+            now_s = loop.time()
+            for name, fitting in self.fittings.items():
+                if due_s[name] <= now_s:
+                    due_s[name] = now_s + fitting.every_s
+                    if self._powered.is_set():
+                        fitting.sample(now_s)
+            await asyncio.sleep(min(due_s.values()) - now_s)
 
     async def _track(self, station: BaseStation) -> None:
         """Receive satellites at the head; hand the corrections out while there is power."""
@@ -352,9 +327,13 @@ class SimPole:
         stream = BaseStationStream(at, sky, rng=self._rng, station=crc_24q(self.code.encode()) & 0xFFF)
         while True:
             station.track(len(stream.satellites()))
-            if self.corrections_out is not None and self._powered.is_set():
-                for frame in stream.epoch():
-                    self.corrections_out(frame)
+            if self._powered.is_set() and (self._sends_corrections or self.corrections_out is not None):
+                frames = stream.epoch()
+                if self._sends_corrections:
+                    station.correct(frames)
+                for frame in frames:
+                    if self.corrections_out is not None:
+                        self.corrections_out(frame)
             await asyncio.sleep(EPOCH_EVERY_S)
 
     async def _sample_weather(self) -> None:
@@ -369,8 +348,8 @@ class SimPole:
         east, north, _ = self._wind.at(site.xy_m, site.foot_m + site.head_agl_m, now_s)
         self._weather.sample_wind(east, north)
         rest = (self.hardware.rain_mmph, self.visibility_m, self.pressure_hpa, self.temperature_c)
-        if rest != self._observed:
-            self._observed = rest
+        if rest != self._observed or now_s >= self._observed_s + OBSERVE_EVERY_S:
+            self._observed, self._observed_s = rest, now_s
             rain_mmph, visibility_m, pressure_hpa, temperature_c = rest
             self._weather.observe(
                 rain_mmph=rain_mmph, visibility_m=visibility_m, pressure_hpa=pressure_hpa, temperature_c=temperature_c

@@ -13,7 +13,10 @@ from poles.wire.lines import Line
 
 @dataclass(slots=True)
 class Trouble:
-    """What happens to each message on its way: shares are 0 to 1, and delays differ, so that messages overtake."""
+    """What happens to each message on its way: shares from 0 to 1, and how late it may come.
+
+    Delays differ, so that messages to the gateway overtake each other; those to the pole come one after the other.
+    """
 
     lost: float = 0.0
     doubled: float = 0.0

@@ -24,6 +24,7 @@ from controller.district import District
 from controller.events import (
     AlarmRaised,
     CommandAnswered,
+    DescentJudged,
     FlightEnded,
     GateJudged,
     LandingChosen,
@@ -157,6 +158,10 @@ class TextView:
                 return Text(f"→ {target}: {order}{mark}", style="dim" if outcome == "accepted" else "yellow")
             case LandingChosen(landing=landing):
                 return Text(words.LANDS_AT.text(self.lang, {"place": landing}))
+            case DescentJudged() as descent:
+                return Text("✓ " if descent.passed else "✗ ", style="green" if descent.passed else "bold red") + Text(
+                    f"{descent.dock}: {descent.zh if zh else descent.en}"
+                )
             case FlightEnded(completed=completed, landed_on=landed_on):
                 said = words.LANDED_ON if landed_on else words.NOT_LANDED
                 return Text(said.text(self.lang, {"place": landed_on}), style="bold green" if completed else "bold red")

@@ -23,13 +23,15 @@ from controller.config import DroneConfig, LoadedSite
 from controller.district import District, open_district
 from controller.flight.mission_source import Mission, load_mission
 from controller.links.transport import open_transport
-from controller.pole_gate import enrolment, open_gate, renewal
+from controller.pole_gate import enrolment, forget_locked_out, open_gate, renewal, watch_register
 from controller.pole_picture import Poles
 from controller.pole_watch import gateway_needs
+from controller.responses import responding
 from controller.run import RunResult, fly_mission, resume_run
 from controller.site_airspace import load_site_zones, site_register, surface_of
 from controller.state import FlightState
 from controller.tasks import attended
+from poles.beside import beside
 from poles.gateway import Gateway
 
 NO_DRONE = Rule(
@@ -126,7 +128,9 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
         return
     with open_gate(place, given, clock.utc_s) as gate:
         gateway = Gateway(gate.doorway, **gateway_needs(district, clock, random.Random(fresh_seed())))
-        async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate):
+        watching = watch_register(district, gate, place.path(given.register))
+        async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate), beside(watching):
+            forget_locked_out(gateway, gate)
             district.poles = Poles(gateway, clock)
             yield
 
@@ -146,7 +150,7 @@ async def operate(
     `seed` is that of a simulated city, for the record. Raises `Refused` when there is nothing to do, or when the
     mission was not flown because of what was left open.
     """
-    async with controller(clock, place) as district:
+    async with controller(clock, place) as district, responding(district, runs, lang=output.lang):
 
         async def console_failed(why: str) -> None:
             await district.alarm(Alarm.CONSOLE_LOST, "console", why=why)

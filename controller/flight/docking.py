@@ -1,26 +1,41 @@
-"""Landing on a pole's dock: it is asked to open in time, and the drone descends only when it says that it is ready.
+"""Landing on a pole's dock: it is asked to get ready in time, and the drone descends only when everything holds.
 
 The uploaded mission waits at its hold item and, when no word comes, ends on open ground by itself. The word is a jump
 from the hold to the landing branch of a dock. What the drone's current item says is what counts: a jump whose answer
-was lost, or that an earlier controller ordered, is taken up from there. While the drone descends the dock must stay
-ready, or the drone climbs back over it to the hold, and the next dock is tried.
+was lost, or that an earlier controller ordered, is taken up from there. While the drone descends everything must go on
+to hold, or the drone climbs back over the dock to the hold, and the next dock is tried. What follows from what is the
+table of `landing`; here is looked, ordered and recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airspace.frames import LatLon
 from airspace.reasons import Reason, Words
 from controller.alarms import Alarm
 from controller.district import District
-from controller.events import LandingChosen, Phase, PhaseChanged
+from controller.events import DescentJudged, LandingChosen, Phase, PhaseChanged
+from controller.flight.landing import (
+    COMMITTED_M,
+    GATE_M,
+    Act,
+    Event,
+    Missing,
+    PadSight,
+    Stage,
+    gate_from_m,
+    judged,
+    missing,
+    step,
+)
 from controller.flight.orders import order_drone, order_pole
+from controller.flight.serving import FIRST_WORD_S
 from controller.links.drone import DroneLink
 from controller.state import FlightState
-from controller.streams import Stream
+from controller.streams import STREAMS, Stream
 from missions.items import Command
 from missions.plan import LandingOption, Purpose
 from missions.planning import AGAIN_S
@@ -28,7 +43,6 @@ from poles.services.dock_functions import DOCK
 from poles.services.lamp import ACTUATOR, Pattern
 
 PREPARE_BEFORE_S = 60.0  # a cover needs seconds; the lamp shows people that a drone is coming
-FIRST_WORD_S = 20.0  # within which poles find a controller that has just started
 AT_HOLD_M = 6.0
 EACH_DOCK_S = 12.0  # at the hold, then the next alternate is asked too
 JUMP_RETRIES = 2
@@ -36,10 +50,9 @@ JUMP_ANSWER_S = 1.0
 JUMP_SHOWN_S = 3.0
 # before the hold is over and the drone goes to open ground by itself: no jump may be under way then
 DECIDE_BEFORE_END_S = (JUMP_RETRIES + 1) * JUMP_ANSWER_S + JUMP_SHOWN_S + 2.0
-COMMITTED_BELOW_M = 12.0  # a drone this low lands faster than it gets away
-HEARD_ABOVE_M = 20.0  # after a restart poles take seconds to report; down to here a descent that was begun waits for it
 TICK_S = 0.5
 PATIENCE_S = 7 * 86400.0  # whoever follows the flight decides when to stop waiting
+EVERYTHING_HOLDS = Words("everything holds", "一切就绪")
 
 
 @dataclass(slots=True)
@@ -50,7 +63,9 @@ class Docking:
     link: DroneLink
     flight: FlightState
     asked: list[LandingOption] = field(default_factory=list)  # docks that were told to open, in the order of the wish
+    stages: dict[str, Stage] = field(default_factory=dict)  # by dock
     _began_s: float = field(init=False)
+    _gated: str = ""  # the dock whose gate the drone has gone through in this descent
 
     def __post_init__(self) -> None:
         self._began_s = self._now_s()
@@ -66,13 +81,31 @@ class Docking:
             return
         if self.flight.phase is Phase.FLYING:
             await self._until_item(self._prepare_seq())
-            await self._prepare(self.docks[0])
+            await self._happen(self.docks[0], Event.ASK)
         while True:
             option = await self._until_on_a_branch()
             await self._adopt(option)
-            if not option.dock or await self._committed(option):
+            if not option.dock or await self._descended(option):
                 return
-            await self._break_off(option)
+
+    async def _happen(self, option: LandingOption, event: Event) -> bool:
+        """Let something happen to the landing on a dock, and do what follows; False when it is refused or failed."""
+        lacking = self._lacking(option)
+        taken = step(self._stage(option), event, lacking)
+        self.stages[option.dock] = taken.stage
+        match taken.act:
+            case Act.ASK:
+                await self._ask(option)
+            case Act.SEND:
+                return await self._jump(option.first_seq, f"land at {option.name}")
+            case Act.TURN_BACK:
+                return await self._turn_back(option, lacking)
+            case _:
+                pass
+        return taken.refused is None
+
+    def _stage(self, option: LandingOption) -> Stage:
+        return self.stages.get(option.dock, Stage.IDLE)
 
     def _prepare_seq(self) -> int:
         """The first item from which the hold is less than `PREPARE_BEFORE_S` of planned flight away."""
@@ -85,7 +118,7 @@ class Docking:
     async def _until_item(self, seq: int) -> None:
         await self.link.wait_for(f"item {seq}", lambda s: (s.mission_seq or 0) >= seq, PATIENCE_S)
 
-    async def _prepare(self, option: LandingOption) -> None:
+    async def _ask(self, option: LandingOption) -> None:
         """Keep the dock, light its lamp and open it; how that goes shows in its reports."""
         if option not in self.asked:
             self.asked.append(option)
@@ -104,12 +137,23 @@ class Docking:
         if self.district.poles is not None and self._unheard(option) and left_s > 0.0:
             await self.district.poles.until_dock(option.dock, lambda dock: True, left_s)
 
-    async def _order(self, option: LandingOption, service: str, action: str, **parameters: Any) -> Reason | None:
-        return await order_pole(self.district, self.flight.id, option.dock, service, action, **parameters)
+    async def _order(self, option: LandingOption, function: str, action: str, **parameters: Any) -> Reason | None:
+        return await order_pole(self.district, self.flight.id, option.dock, function, action, **parameters)
 
-    def _why_not(self, option: LandingOption) -> Words | None:
-        dock = self.district.poles.dock(option.dock) if self.district.poles else None
-        return Words("it has not reported", "尚无报告") if dock is None else dock.why_not_ready(self.flight.id)
+    def _lacking(self, option: LandingOption) -> tuple[Missing, ...]:
+        """What a landing on a dock lacks now, gravest first."""
+        sight = self._sight(option)
+        within_s = STREAMS[Stream.POLE_READY].stale_after_s
+        return missing(sight, self.flight.id, self.district.site.gust_limit_mps(self.flight.drone), within_s)
+
+    def _sight(self, option: LandingOption) -> PadSight:
+        poles = self.district.poles
+        sight = PadSight(None) if poles is None else poles.pad(option.dock)
+        if poles is None or not self.district.site.measures_wind:
+            return sight
+        wind = poles.wind([LatLon(option.place.lat_deg, option.place.lon_deg)])
+        gust_mps, age_s = (None, None) if wind is None else (wind.gust_mps, wind.age_s)
+        return replace(sight, measures_wind=True, gust_mps=gust_mps, wind_age_s=age_s)
 
     def _unheard(self, option: LandingOption) -> bool:
         """Whether the dock has not said anything since this controller started."""
@@ -139,8 +183,10 @@ class Docking:
                 if self.flight.phase is not Phase.HOLDING:
                     await self._enter(Phase.HOLDING)
                     asked_s = self._now_s()
+                for asked in self.asked:
+                    await self._happen(asked, judged(self._lacking(asked)))
                 if self._time_left_s() > DECIDE_BEFORE_END_S and self._may_be_broken_off():
-                    if await self._jump_to_ready():
+                    if await self._send_to_clear():
                         continue
                     asked_s = await self._ask_the_next(asked_s)
             await asyncio.sleep(TICK_S)
@@ -163,10 +209,10 @@ class Docking:
         holds = [v.end_s for v in self.flight.volumes if v.leg >= 0 and plan.legs[v.leg].purpose is Purpose.HOLD]
         return not holds or self._now_s() + AGAIN_S <= max(holds)
 
-    async def _jump_to_ready(self) -> bool:
-        """Order the drone to the first dock that is ready; True when there was one and the order was not refused."""
-        option = next((o for o in self.docks if o in self.asked and self._why_not(o) is None), None)
-        return option is not None and await self._jump(option.first_seq, f"land at {option.name}")
+    async def _send_to_clear(self) -> bool:
+        """Order the drone to the first dock that is clear; True when there was one and it goes there."""
+        option = next((o for o in self.docks if self._stage(o) is Stage.CLEAR), None)
+        return option is not None and await self._happen(option, Event.SEND)
 
     async def _jump(self, seq: int, order: str) -> bool:
         """Make an item the current one, and give the drone a moment to show it."""
@@ -190,8 +236,8 @@ class Docking:
         if not rest or not (last is None or slow or self._hopeless(last)):
             return asked_s
         if last is not None:
-            await self._not_ready(last, self._why_not(last))
-        await self._prepare(rest[0])
+            await self._not_ready(last, _words(self._lacking(last)))
+        await self._happen(rest[0], Event.ASK)
         return self._now_s()
 
     def _hopeless(self, option: LandingOption) -> bool:
@@ -204,8 +250,8 @@ class Docking:
             return
         planned, why = self.docks[0], ""
         if option is not planned:
-            reason = self._why_not(planned)
-            why = f"{planned.name}: {reason.en}" if reason else ""
+            lacking = self._lacking(planned)
+            why = f"{planned.name}: {lacking[0].words.en}" if lacking else ""
             await self.district.alarm(
                 Alarm.DIVERTED, self.link.drone, self.flight.id, landing=option.name, planned=planned.name
             )
@@ -216,20 +262,60 @@ class Docking:
             landing = PhaseChanged(flight=self.flight.id, phase=Phase.LANDING, detail=option.name)
             await self.district.record(chosen, landing)
 
-    async def _committed(self, option: LandingOption) -> bool:
-        """Watch the descent; True when the drone is low over a ready dock, False when the dock is no longer ready."""
-        while True:
+    async def _descended(self, option: LandingOption) -> bool:
+        """Watch the descent; True when the drone cannot turn back any more, False when it flies something else."""
+        gate_from = gate_from_m(self._descent_mps(option))
+        if option not in self.asked:  # an earlier controller did
+            self.asked.append(option)
+        while not self._off(option):
+            await self._happen(option, Event.ON_BRANCH)
             height_m = self._above_pad_m(option)
-            if height_m is not None and height_m < COMMITTED_BELOW_M:
+            if height_m is not None and height_m < COMMITTED_M:
+                await self._happen(option, Event.LOW)
+            else:
+                await self._happen(option, judged(self._lacking(option)))
+                if height_m is not None and height_m < gate_from:
+                    await self._happen(option, Event.GATE)
+            if height_m is not None and height_m < GATE_M and self._stage(option) in (Stage.GATED, Stage.COMMITTED):
+                await self._tell_gated(option, height_m)
+            if self._stage(option) is Stage.COMMITTED:
                 return True
-            high = height_m is not None and height_m > HEARD_ABOVE_M
-            why = self._why_not(option)
-            if why is not None and not (high and self._unheard(option)):
-                await self._not_ready(option, why)
-                return False
-            if self._branch() not in (option, None):
-                return False
             await asyncio.sleep(TICK_S)
+        await self._happen(option, Event.OFF_BRANCH)
+        return False
+
+    def _off(self, option: LandingOption) -> bool:
+        """Whether the drone is known to fly something else than this branch."""
+        seq = self.link.state.mission_seq
+        fresh = seq is not None and self.link.freshness.fresh(Stream.MISSION)
+        return fresh and self._branch() is not option
+
+    def _descent_mps(self, option: LandingOption) -> float:
+        return max(leg.speed_mps for leg in self.flight.plan.legs if leg.seq == option.land_seq)
+
+    async def _tell_gated(self, option: LandingOption, height_m: float) -> None:
+        """Record, once in each descent, on what word the drone has gone through the gate."""
+        if self._gated != option.dock:
+            self._gated = option.dock
+            await self._record_judged(option, height_m, self._lacking(option))
+
+    async def _record_judged(self, option: LandingOption, height_m: float | None, lacking: tuple[Missing, ...]) -> None:
+        sight = self._sight(option)
+        evidence = {
+            "height_m": None if height_m is None else round(height_m, 1),
+            "age_s": None if sight.age_s is None else round(sight.age_s, 2),
+            "cover": sight.cover.value,
+            "lamp_leads": sight.lamp_leads if sight.has_lamp else None,
+            "gust_mps": None if sight.gust_mps is None else round(sight.gust_mps, 2),
+            "wind_age_s": None if sight.wind_age_s is None else round(sight.wind_age_s, 2),
+            "missing": [each.code for each in lacking],
+        }
+        says = _words(lacking) or EVERYTHING_HOLDS
+        await self.district.record(
+            DescentJudged(
+                flight=self.flight.id, dock=option.dock, passed=not lacking, evidence=evidence, en=says.en, zh=says.zh
+            )
+        )
 
     def _above_pad_m(self, option: LandingOption) -> float | None:
         """The drone's height over a landing place [m], None while its position is not fresh."""
@@ -238,15 +324,20 @@ class Docking:
             return None
         return relative_m - option.place.relative_m
 
-    async def _break_off(self, option: LandingOption) -> None:
+    async def _turn_back(self, option: LandingOption, lacking: tuple[Missing, ...]) -> bool:
         """Send the drone back over the dock to the hold, all in its own airspace, and ask the next dock meanwhile."""
-        if self._branch() is not option or not await self._jump(option.escape_seq, f"leave {option.name}"):
-            await asyncio.sleep(TICK_S)
-            return
+        if self._branch() is not option:
+            return False
+        await self._not_ready(option, _words(lacking))
+        if not await self._jump(option.escape_seq, f"leave {option.name}"):
+            return False
+        self._gated = ""
+        await self._record_judged(option, self._above_pad_m(option), lacking)
         await self._enter(Phase.HOLDING)
         rest = [other for other in self.docks if other not in self.asked]
         if rest:
-            await self._prepare(rest[0])
+            await self._happen(rest[0], Event.ASK)
+        return True
 
     async def _enter(self, phase: Phase) -> None:
         await self.district.record(PhaseChanged(flight=self.flight.id, phase=phase))
@@ -254,3 +345,8 @@ class Docking:
     async def _not_ready(self, option: LandingOption, why: Words | None) -> None:
         reason = why or Words("not ready in time", "未及时就绪")
         await self.district.alarm(Alarm.DOCK_NOT_READY, option.dock, self.flight.id, why=reason)
+
+
+def _words(lacking: tuple[Missing, ...]) -> Words | None:
+    """The gravest of what is missing, in words."""
+    return lacking[0].words if lacking else None

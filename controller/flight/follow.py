@@ -11,25 +11,21 @@ from airspace.reasons import Reason, Rule, Words
 from controller.alarms import Alarm
 from controller.district import District
 from controller.events import FlightEnded, Phase, PhaseChanged
-from controller.flight.docking import FIRST_WORD_S, Docking
+from controller.flight.docking import Docking
 from controller.flight.keeping import Keeping
-from controller.flight.orders import order_drone, order_pole
+from controller.flight.orders import order_drone
 from controller.flight.reservation import releases
+from controller.flight.serving import DockService
 from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
 from controller.links.drone import DeadlinePassed, DroneLink
 from controller.links.telemetry import DroneState, Landed
-from controller.pole_picture import Poles
 from controller.state import FlightState
 from controller.tasks import attended
 from missions.plan import Place, Plan, Purpose
-from poles.services.dock_functions import DOCK
-from poles.services.lamp import ACTUATOR
 
 ON_DOCK_M = 1.5  # a pad is three metres wide
 IN_DOCK_M = 3.0  # so far a drone in a dock may believe to stand from the dock's charted place
 AT_PLACE_M = 10.0
-PAD_NOTICES_S = 5.0
-COVER_CLOSES_S = 20.0
 
 NOT_HEARD_AGAIN = Rule(
     "flight.lost",
@@ -124,33 +120,12 @@ async def close(district: District, flight: FlightState, state: DroneState, *, s
 
 
 async def settle_docks(district: District, flight: FlightState, landed_on: str) -> None:
-    """Close every dock of the flight and put its lamps out; a dock that holds the drone closes over it safely."""
+    """Close every dock of the flight and put its lamps out; a dock that holds the drone shuts it in and charges it."""
     if district.poles is None:
         return
     for pole in sorted({*flight.docks, start_dock(district, flight.plan)} - {""}):
-        await _settle_dock(district, district.poles, flight, pole, landed_here=pole == landed_on)
-
-
-async def _settle_dock(district: District, poles: Poles, flight: FlightState, pole: str, *, landed_here: bool) -> None:
-    # after a restart the pole may not have reported yet, and what it never hears stays open and reserved
-    await poles.until_dock(pole, lambda seen: True, FIRST_WORD_S)
-    dock, why = poles.dock(pole), None
-    if dock is None or dock.stale:
-        age_s = dock.age_s if dock else FIRST_WORD_S
-        await district.alarm(Alarm.POLE_SILENT, pole, flight.id, age_s=age_s)
-    # the pad's switch may close a moment after the motors stop; the cover must know of the drone
-    if landed_here and not await poles.until_dock(pole, lambda seen: seen.drone_present, PAD_NOTICES_S):
-        why = Words("its pad does not feel the drone", "停机坪未感知到无人机")
-    if why is None and (dock is None or dock.cover != "closed"):
-        reason = await order_pole(district, flight.id, pole, DOCK, "close")
-        if reason is not None:
-            why = Words(reason.text("en"), reason.text("zh"))
-        elif not await poles.until_dock(pole, lambda seen: seen.cover == "closed", COVER_CLOSES_S):
-            why = Words("its cover did not arrive", "舱盖未到位")
-    if why is not None:
-        await district.alarm(Alarm.DOCK_NOT_CLOSED, pole, flight.id, why=why)
-    await order_pole(district, flight.id, pole, DOCK, "release")
-    await order_pole(district, flight.id, pole, ACTUATOR, "override")
+        service = DockService(district, district.poles, flight.id, pole)
+        await service.run(landed_here=pole == landed_on)
 
 
 def dock_at(district: District, place: LatLon) -> str:

@@ -18,6 +18,7 @@ from controller.links.drone import DroneLink
 from controller.links.telemetry import Landed
 from controller.pole_picture import COVER_WORDS, Poles
 from controller.streams import STREAMS, Stream
+from controller.weather_picture import places_of
 from missions.plan import Plan
 from missions.site import DroneType
 
@@ -162,7 +163,7 @@ def _battery(launch: Launch) -> Judged:
 
 def _wind(launch: Launch) -> Judged:
     site, poles = launch.district.site.file, launch.district.poles
-    if poles is not None and any("weather" in pole.services for pole in site.poles):
+    if poles is not None and launch.district.site.measures_wind:
         return _measured_wind(launch, poles)
     stated, limit_mps = site.gates.stated_weather, launch.wind_limit_mps
     if stated is None:
@@ -180,29 +181,25 @@ def _wind(launch: Launch) -> Judged:
 
 
 def _measured_wind(launch: Launch, poles: Poles) -> Judged:
-    readings, limit_mps = poles.weather(), launch.wind_limit_mps
-    if not readings:
-        words = Words("no pole reports fresh weather", "没有灯杆提供有效的气象数据")
+    wind, limit_mps = poles.wind(places_of(launch.plan)), launch.wind_limit_mps
+    if wind is None:
+        words = Words("no pole reports fresh weather that can be believed", "没有灯杆提供有效且可信的气象数据")
         return Judged(Verdict.WAIT, words, {"limit_mps": limit_mps, "poles": []})
-    worst = max(readings, key=lambda reading: (reading.gust_mps, reading.pole))
-    strongest_mps = max(reading.wind_mps for reading in readings)
+    worst, count, spread_mps = wind.worst, len(wind.stations), wind.spread_mps
     words = Words(
         f"pole {worst.pole} measures {worst.gust_mps:.1f} m/s in gusts ({worst.wind_mps:.1f} mean, "
-        f"{worst.age_s:.0f} s ago), limit {limit_mps:g} m/s; planned for {launch.wind_planned_mps:.1f} m/s mean",
+        f"{worst.age_s:.0f} s ago), the strongest of {count} near the way, which differ by {spread_mps:.1f} m/s; "
+        f"limit {limit_mps:g} m/s; planned for {launch.wind_planned_mps:.1f} m/s mean",
         f"灯杆 {worst.pole} 测得阵风 {worst.gust_mps:.1f} m/s（平均 {worst.wind_mps:.1f}，{worst.age_s:.0f} 秒前），"
+        f"为航线附近 {count} 站中最强，各站相差 {spread_mps:.1f} m/s；"
         f"限值 {limit_mps:g} m/s；规划平均风速 {launch.wind_planned_mps:.1f} m/s",
     )
     evidence = {
-        "pole": worst.pole,
-        "gust_mps": round(worst.gust_mps, 2),
-        "wind_mps": round(worst.wind_mps, 2),
-        "from_deg": round(worst.from_deg, 1),
-        "age_s": round(worst.age_s, 2),
+        **wind.evidence(),
         "limit_mps": limit_mps,
         "planned_mps": round(launch.wind_planned_mps, 2),
-        "poles": [reading.pole for reading in readings],
     }
-    good = worst.gust_mps <= limit_mps and strongest_mps <= launch.wind_planned_mps
+    good = wind.gust_mps <= limit_mps and wind.wind_mps <= launch.wind_planned_mps
     return Judged(Verdict.PASS if good else Verdict.FAIL, words, evidence)
 
 

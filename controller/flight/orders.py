@@ -9,7 +9,7 @@ from airspace.reasons import Reason, Refused, Rule, Words
 from controller.district import District
 from controller.events import CommandAnswered
 from controller.links.drone import CommandOutcome
-from poles.services.dock_functions import DOCK
+from poles.services.dock_functions import CHARGER, DOCK
 
 POLE_ANSWERS_S = 8.0
 
@@ -63,8 +63,8 @@ async def order_pole(
 ) -> Reason | None:
     """Order a pole to act for a flight and record its answer; the reason when it did not, None when it did."""
     if district.poles is None:
-        return Reason(NO_GATEWAY, pole, {"pole": pole, "order": f"{function} {action}"})
-    if function == DOCK:
+        return Reason(NO_GATEWAY, pole, {"pole": pole, "order": f"{function} {action}", "outcome": "rejected"})
+    if function in (DOCK, CHARGER):
         parameters["flight"] = flight
     outcome, words = await district.poles.ask(pole, function, action, POLE_ANSWERS_S, parameters)
     order = f"{function} {action}"

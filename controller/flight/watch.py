@@ -10,14 +10,17 @@ from typing import Any
 from airspace.frames import LatLon
 from controller.alarms import Alarm
 from controller.district import District
-from controller.events import ItemStarted, PhotoTaken
+from controller.events import ItemStarted, PhotoTaken, TrafficNear
 from controller.flight.gates import fix_words
 from controller.flight.keeping import Keeping
 from controller.links.drone import DroneLink
 from controller.state import FlightState
 from controller.streams import STREAMS, Stream
+from controller.traffic_picture import Approach
+from controller.weather_picture import places_of
 
 TICK_S = 1.0
+TRAFFIC_AGAIN_S = 30.0
 WORTH_AN_ALARM = 4  # MAV_SEVERITY_WARNING
 WATCHED = (Stream.POSITION, Stream.GNSS, Stream.BATTERY, Stream.MISSION)
 
@@ -67,6 +70,7 @@ class SafetyWatch:
     silent_since_s: float | None = None
     news: int = 0
     stale: set[Stream] = field(default_factory=set)
+    told_s: dict[str, float] = field(default_factory=dict)  # when others that are near were told of last, by track
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -83,6 +87,7 @@ class SafetyWatch:
             await self._fix()
             await self._mode()
             await self._wind()
+            await self._traffic()
             await self._place()
 
     async def _alarm(self, code: Alarm, subject: str = "", **facts: Any) -> None:
@@ -145,9 +150,63 @@ class SafetyWatch:
             await self._alarm(Alarm.FENCE_BREACHED, again_after_s=1e9)
 
     async def _wind(self) -> None:
+        """Tell of gusts beyond the limit at the stations near the drone."""
+        poles, state = self.district.poles, self.link.state
         limit_mps = self.district.site.file.limits.max_wind_mps
-        for reading in self.district.poles.weather(gust_over_mps=limit_mps) if self.district.poles else []:
-            await self._alarm(Alarm.WIND_HIGH, reading.pole, wind_mps=reading.gust_mps, limit_mps=limit_mps)
+        if poles is None or not poles.weather(gust_over_mps=limit_mps):  # most of the time there is no more to ask
+            return
+        known = state.lat_deg is not None and state.lon_deg is not None
+        places = [LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)] if known else places_of(self.flight.plan)
+        near = poles.wind(places)
+        for station in near.stations if near is not None else ():
+            if near is not None and station.gust_mps > limit_mps:
+                facts = {"wind_mps": station.gust_mps, "age_s": station.age_s, "spread_mps": near.spread_mps}
+                await self._alarm(Alarm.WIND_HIGH, station.pole, limit_mps=limit_mps, **facts)
+
+    async def _traffic(self) -> None:
+        """Tell of others that come near the drone; what is done about it is for people to say."""
+        state, plan, traffic = self.link.state, self.flight.plan, self.district.traffic
+        if traffic is None or state.lat_deg is None or state.lon_deg is None or state.relative_m is None:
+            return
+        if Stream.POSITION in self.stale or not state.armed:
+            return
+        x_m, y_m = self.district.site.frame.xy(LatLon(state.lat_deg, state.lon_deg))
+        north, east, down = state.velocity_ned_mps or (0.0, 0.0, 0.0)
+        here = (x_m, y_m, plan.home_amsl_m + plan.geoid_m + state.relative_m)
+        for approach in traffic.approaches(here, (east, north, -down)):
+            if approach.near:
+                await self._tell_of(approach)
+
+    async def _tell_of(self, approach: Approach) -> None:
+        track, now_s = approach.track, self.district.clock.monotonic_s()
+        if now_s - self.told_s.get(track.name, -math.inf) < TRAFFIC_AGAIN_S:
+            return
+        self.told_s[track.name] = now_s
+        at = self.district.site.frame.latlon(*track.at_m[:2])
+        near = TrafficNear(
+            flight=self.flight.id,
+            track=track.name,
+            source=track.drone.source.value,
+            lat_deg=round(at.lat_deg, 7),
+            lon_deg=round(at.lon_deg, 7),
+            ellipsoidal_m=None if track.at_m[2] is None else round(track.at_m[2], 1),
+            age_s=round(track.age_s, 2),
+            error_m=round(track.error_m, 1),
+            in_s=round(approach.in_s, 1),
+            distance_m=round(approach.distance_m, 1),
+            vertical_m=None if approach.vertical_m is None else round(approach.vertical_m, 1),
+        )
+        await self.district.record(near)
+        await self._alarm(
+            Alarm.TRAFFIC_NEAR,
+            again_after_s=0.0,
+            about=track.name,
+            other=track.name,
+            source=near.source,
+            distance_m=near.distance_m,
+            in_s=near.in_s,
+            error_m=near.error_m,
+        )
 
     async def _place(self) -> None:
         """Compare the live position with the flight's volumes, and with every zone."""

@@ -13,8 +13,10 @@ from controller.events import (
     AlarmRaised,
     AnyEvent,
     CommandAnswered,
+    DescentJudged,
     DockReleased,
     DockReserved,
+    DockServed,
     FlightEnded,
     FlightKept,
     GateJudged,
@@ -33,8 +35,11 @@ from controller.events import (
     PoleSeen,
     Record,
     RequestAccepted,
+    ResponseDecided,
+    ResponseProposed,
     RunFinished,
     RunStarted,
+    TrafficNear,
     UploadVerified,
     decode_record,
 )
@@ -200,8 +205,8 @@ class RunStory:
                 self.alarms.append((record.utc_s, event))
             case RunFinished():
                 self.finished = event
-            case PoleNoted():
-                pass  # what was told of it is an alarm
+            case PoleNoted() | ResponseProposed() | ResponseDecided():
+                pass  # what was told of the first is an alarm; the others stand in the timeline
             case PoleSeen() | PoleSaid():
                 _add_to_pole(self.pole(event.pole), record.utc_s, event)
             case IntentAccepted():
@@ -237,8 +242,8 @@ def _add_to_flight(flight: FlightStory, utc_s: float, event: AnyEvent) -> None:
             flight.priority, flight.volumes, flight.intent_state = event.priority, event.volumes, "accepted"
         case IntentChanged():
             flight.intent_state = event.state.lower()
-        case FlightKept() | OffNominal():
-            pass  # the timeline tells the first; of the second the track says where the drone really was
+        case FlightKept() | OffNominal() | DescentJudged() | DockServed() | TrafficNear():
+            pass  # the timeline tells these; of the second the track says where the drone really was
         case DockReserved():
             flight.docks.append(event.pole)
         case DockReleased():

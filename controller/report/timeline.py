@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from airspace.reasons import Words
 from controller.events import (
     AlarmRaised,
     AnyEvent,
     CommandAnswered,
+    DescentJudged,
     DockReleased,
     DockReserved,
+    DockServed,
     FlightEnded,
     FlightKept,
     GateJudged,
@@ -25,10 +28,14 @@ from controller.events import (
     PlanMade,
     PoleSeen,
     RequestAccepted,
+    ResponseDecided,
+    ResponseProposed,
     RunFinished,
     RunStarted,
+    TrafficNear,
     UploadVerified,
 )
+from controller.pole_picture import COVER_WORDS
 from controller.report.run import RunStory
 from controller.report.words import said, words
 
@@ -90,6 +97,12 @@ def _line(event: AnyEvent, *, first_start: bool) -> tuple[str, str, Words, str]:
             return "key", "plain", said("event.request", name=event.name), event.source
         case OperatorSaid():
             return "key", "warn", said("event.operator", what=event.what), ""
+        case ResponseProposed():
+            facts = {"mission": event.mission, "alarm": event.alarm, "pole": event.subject}
+            return "key", "warn", said("event.response", **facts), event.response
+        case ResponseDecided():
+            says = said("event.response-flown" if event.flown else "event.response-left", by=event.by)
+            return "key", "plain", says, event.run or event.response
         case AlarmRaised():
             return "key", "bad" if event.severity >= 3 else "warn", Words(event.en, event.zh), event.code
         case RunFinished():
@@ -141,8 +154,33 @@ def _flight_line(event: AnyEvent) -> tuple[str, str, Words, str]:
         case LandingChosen():
             tone = "warn" if event.why else "plain"
             return "key", tone, said("event.landing", landing=event.landing), event.why
+        case DescentJudged():
+            facts = {"dock": event.dock, "height": event.evidence.get("height_m"), "says": Words(event.en, event.zh)}
+            return "key", "good" if event.passed else "bad", said("event.descent", **facts), _figures(event.evidence)
+        case DockServed():
+            charge = "–" if event.charge_pct is None else f"{event.charge_pct:.0f} %"
+            facts = {"pole": event.pole, "cover": _cover(event.cover), "charger": _charger(event.charger)}
+            tone = "good" if event.cover == "closed" else "warn"
+            return "key", tone, said("event.served", charge=charge, **facts), ""
+        case TrafficNear():
+            facts = {"track": event.track, "source": event.source, "distance": f"{event.distance_m:.0f}"}
+            detail = f"±{event.error_m:.0f} m, {event.age_s:.0f} s"
+            return "key", "warn", said("event.traffic", seconds=f"{event.in_s:.0f}", **facts), detail
         case FlightEnded():
             says = said("event.ended", place=event.landed_on) if event.landed_on else words("event.ended-never")
             return "key", "good" if event.completed else "bad", says, ""
         case _:
             raise TypeError(f"{type(event).__name__} has no line in the timeline")
+
+
+def _figures(evidence: dict[str, Any]) -> str:
+    """The evidence on one line, without what is not known."""
+    return ", ".join(f"{name} {value}" for name, value in evidence.items() if value not in (None, []))
+
+
+def _cover(cover: str | None) -> Words:
+    return COVER_WORDS[cover] if cover is not None else Words("–", "–")
+
+
+def _charger(charger: str | None) -> Words:
+    return words(f"charger.{charger}", charger) if charger is not None else Words("–", "–")

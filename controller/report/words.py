@@ -253,6 +253,26 @@ WORDS: dict[str, Words] = {
     "event.phase": Words("{phase}", "进入{phase}阶段"),
     "event.item": Words("Mission item {seq}", "任务项 {seq}"),
     "event.landing": Words("Landing chosen: {landing}", "已选定降落点：{landing}"),
+    "event.descent": Words(
+        "Descent to {dock} judged {height} m above it: {says}", "向 {dock} 下降，距其 {height} 米时的判定：{says}"
+    ),
+    "event.served": Words(
+        "Dock {pole} after the landing: cover {cover}, charger {charger}, charge {charge}",
+        "降落后机库 {pole}：舱盖{cover}，充电器{charger}，电量 {charge}",
+    ),
+    "charger.off": Words("off", "关闭"),
+    "charger.charging": Words("charging", "充电中"),
+    "charger.full": Words("full", "已充满"),
+    "charger.fault": Words("fault", "故障"),
+    "event.traffic": Words(
+        "{track} ({source}) was heard, within {distance} m in {seconds} s",
+        "接收到 {track}（{source}），将在 {seconds} 秒后接近至 {distance} 米",
+    ),
+    "event.response": Words(
+        "Alarm {alarm} of {pole} asks for mission {mission}", "{pole} 的告警 {alarm} 要求执行任务 {mission}"
+    ),
+    "event.response-flown": Words("The proposed mission is flown, decided by {by}", "建议任务已执行，决定者：{by}"),
+    "event.response-left": Words("The proposed mission is left, decided by {by}", "建议任务已放弃，决定者：{by}"),
     "event.ended": Words("Flight ended on {place}", "飞行结束，降落于 {place}"),
     "event.ended-never": Words("Flight ended without take-off", "飞行未起飞即结束"),
     "event.pole": Words("Pole {pole} said hello", "灯杆 {pole} 上线"),

@@ -43,6 +43,7 @@ from poles.wire.connection import Connection
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
+BACK_MAX_S = 86_400.0  # whatever a gateway says
 BACK_SPREAD = 0.5  # of the time after which a gateway wants to be called again
 FRAMES_TOGETHER = 16
 
@@ -113,7 +114,8 @@ class PoleAgent:
         self._failures = 0
         self._corrections_said = 0
         self._leaving = False
-        self._leave_now = Bell()
+        self._retry_s = 0.0  # when to make the next connection
+        self._leave_now = Bell(lambda: self._retry_s)
 
     @property
     def boot(self) -> str:
@@ -170,7 +172,8 @@ class PoleAgent:
                 finally:
                     line.close()
                 if not self._leaving:
-                    await self._leave_now.wait(asyncio.get_running_loop().time() + self._wait_s(ended))
+                    self._retry_s = asyncio.get_running_loop().time() + self._wait_s(ended)
+                    await self._leave_now.wait()
             for task in working:
                 task.cancel()
 
@@ -261,7 +264,7 @@ class PoleAgent:
         """How long to wait before the next connection: spread by chance, and longer after each failure."""
         self._failures = 1 if ended.was_welcome else self._failures + 1
         if ended.back_s > 0.0:
-            return ended.back_s * self._rng.uniform(1.0, 1.0 + BACK_SPREAD)
+            return min(ended.back_s, BACK_MAX_S) * self._rng.uniform(1.0, 1.0 + BACK_SPREAD)
         return self._rng.uniform(RETRY_FIRST_S / 2, min(RETRY_FIRST_S * 2**self._failures, RETRY_MAX_S))
 
     def _tell_settings(self, function: str, version: int, settings: dict[str, Any], refused: Reason | None) -> int:

@@ -102,6 +102,7 @@ class PoleClock:
             self._said = Sample(system_s - now_s, 0.0, now_s)
         return system_s
 
-    def utc_of(self, monotonic_s: float) -> float:
-        """UTC at a monotonic second of this boot."""
-        return self.utc_s() - (self._monotonic_s() - monotonic_s)
+    def dated(self, at_s: float, monotonic_s: float) -> float:
+        """The UTC of a monotonic second of this boot: what it was dated, unless that is found to be wrong."""
+        right_s = self.utc_s() - (self._monotonic_s() - monotonic_s)
+        return right_s if self.is_set and abs(right_s - at_s) > WRONG_S else at_s

@@ -40,6 +40,7 @@ SEND_AGAIN_S = 5.0  # without an acknowledgement; then twice as long, up to
 SEND_SELDOM_S = 40.0
 BEATS_UNANSWERED = 3  # then a new connection
 SILENCE_S = BEATS_UNANSWERED * HEARTBEAT_S
+FIRST_WORD_S = 15.0  # at least so long may the handshake and the first answer take, over however bad a line
 PROMISED = 1.25  # what is promised every so many seconds comes a little more often
 BYE_TAKES_S = 0.2  # for the last word to leave: a line does not tell when it has
 HELLO_FIRST = "pole.hello-first"
@@ -79,8 +80,9 @@ class Conversation:
         self._heartbeat_every_s = heartbeat_every_s
         self._silence_s = BEATS_UNANSWERED * heartbeat_every_s
         self._line: Line | None = None
+        self._patience_s = FIRST_WORD_S  # of this connection
         self._boot = ""  # that the gateway was greeted with
-        self._look = Bell()
+        self._look = Bell(self._due_s)
         self._bye: Bye | None = None  # the gateway's, or ours
         self._was_welcome = False
         self._heard_s = self._asked_s = self._said_s = 0.0
@@ -89,13 +91,17 @@ class Conversation:
         self._greeted_s: float | None = None  # the first hello that was not answered
         self._time_due_s = 0.0
         self._time_asked_s: float | None = None
+        self._not_understood: dict[str, None] = {}  # types of messages that this gateway does not know
 
     async def run(self, line: Line, name: str) -> Ended:
         """Talk until the gateway falls silent or says bye, or `leave` was called."""
         now_s = asyncio.get_running_loop().time()
         self._line, self._bye, self._was_welcome = line, None, False
         self._heard_s = self._said_s = self._hello_due_s = now_s
+        self._patience_s = max(self._silence_s, FIRST_WORD_S)
         self._hello_every_s, self._greeted_s, self._time_asked_s = HELLO_AGAIN_S, None, None
+        self._not_understood.clear()
+        self._outbox.new_listener()
         try:
             async with asyncio.TaskGroup() as talk:
                 hearing = talk.create_task(self._receive(line), name=f"{name}-receive")
@@ -108,17 +114,23 @@ class Conversation:
         return Ended(self._was_welcome, bye.back_s if bye is not None else 0.0)
 
     def say(self, message: FromPole) -> bool:
-        """Say something of the moment; False when nobody listens now."""
-        return self.is_welcome and self._send(encode(message))
+        """Say something of the moment; False when nobody listens now, or nobody would understand."""
+        if not self.is_welcome or message.__struct_config__.tag in self._not_understood:
+            return False
+        return self._send(encode(message))
 
     def entries_wait(self) -> None:
         """There is something new to send."""
-        if self.is_welcome:
-            self._look.no_later(self._send_what_is_due(asyncio.get_running_loop().time()))
+        if self._boot != self._outbox.boot:
+            self._look.ring()
+        elif self.is_welcome:
+            self._send_what_is_due(asyncio.get_running_loop().time())
+            self._look.no_later(self._due_s())
 
     async def leave(self, bye: Bye) -> None:
         """Say bye and let the connection end."""
         if self.say(bye):
+            self._line = None  # nothing may follow it
             await asyncio.sleep(BYE_TAKES_S)
         self._bye = bye
         self._look.ring()
@@ -126,17 +138,23 @@ class Conversation:
     async def _transmit(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        while self._bye is None and now_s < self._heard_s + self._silence_s:
+        while self._bye is None and now_s < self._heard_s + self._patience_s:
             if self._boot != self._outbox.boot:
                 self.is_welcome = False  # the numbers of a boot were used up: the gateway must know the next
             if self.is_welcome:
-                wake_s = self._send_what_is_due(now_s)
-            else:
-                if now_s >= self._hello_due_s:
-                    self._say_hello(now_s)
-                wake_s = self._hello_due_s
-            await self._look.wait(min(wake_s, self._heard_s + self._silence_s))
+                self._send_what_is_due(now_s)
+            elif now_s >= self._hello_due_s:
+                self._say_hello(now_s)
+            await self._look.wait()
             now_s = loop.time()
+
+    def _due_s(self) -> float:
+        """When there is something to say next, as far as is known, or the gateway has been silent for too long."""
+        silent_s = self._heard_s + self._patience_s
+        if not self.is_welcome:
+            return min(self._hello_due_s, silent_s)
+        due_s = min(self._heartbeat_due_s(), self._time_due_s, silent_s)
+        return min(due_s, self._progress_s + self._again_s) if self._outbox.under_way else due_s
 
     def _say_hello(self, now_s: float) -> None:
         hello = self._introduce()
@@ -145,27 +163,25 @@ class Conversation:
         self._greeted_s = now_s if self._greeted_s is None else self._greeted_s
         self._hello_due_s = now_s + self._hello_every_s
 
-    def _send_what_is_due(self, now_s: float) -> float:
-        """Send entries, a heartbeat, a question for the time; returns the loop's second at which to look again."""
+    def _send_what_is_due(self, now_s: float) -> None:
+        """Send entries, a heartbeat, a question for the time."""
         again = False
         if not self._outbox.under_way:
             self._progress_s, self._again_s = now_s, SEND_AGAIN_S
         elif again := now_s >= self._progress_s + self._again_s:
             self._outbox.send_again()
             self._progress_s, self._again_s = now_s, min(2.0 * self._again_s, SEND_SELDOM_S)
-        for body in self._outbox.due(now_s, self._clock.utc_s(), self._clock.utc_of if self._clock.is_set else None):
+        for body in self._outbox.due(now_s, self._clock.utc_s(), self._clock.dated):
             if not self._send(body):
                 break
             if not again:  # entries ask for an answer as a heartbeat does, if the store keeps up
                 self._asked_s = now_s
-        if now_s >= self._time_due_s and self._send(encode(TimeRequest(pole_s=now_s))):
-            self._time_asked_s = now_s
+        if now_s >= self._time_due_s:
+            self._time_asked_s = now_s if self.say(TimeRequest(pole_s=now_s)) else None
             self._time_due_s = now_s + self._clock.ask_every_s
         if now_s >= self._heartbeat_due_s():
             self._send(encode(Heartbeat()))
             self._asked_s = self._said_s = now_s
-        wake_s = min(self._heartbeat_due_s(), self._time_due_s)
-        return min(wake_s, self._progress_s + self._again_s) if self._outbox.under_way else wake_s
 
     def _heartbeat_due_s(self) -> float:
         """When to ask whether the gateway is there, or to let it know that the pole is."""
@@ -184,7 +200,7 @@ class Conversation:
             message = decode(await line.receive())
             if message is None:
                 continue
-            self._heard_s = loop.time()
+            self._heard_s, self._patience_s = loop.time(), self._silence_s
             match message:
                 case Welcome() if message.boot == self._outbox.boot:
                     self._take_welcome(message)
@@ -223,6 +239,7 @@ class Conversation:
     def _take_refusal(self, refusal: Refusal) -> None:
         self.refusal = refusal
         if refusal.code == UNKNOWN_MESSAGE:
+            self._not_understood[refusal.about] = None
             self._outbox.not_understood(refusal.about)
             self._look.ring()
         elif self.is_welcome and refusal.code == HELLO_FIRST:

@@ -8,13 +8,28 @@ from __future__ import annotations
 import asyncio
 import math
 from pathlib import Path
+from typing import Protocol
 
 from poles.agent.pole_file import LampTable, Number, WeatherTable
+from poles.services import Service
 from poles.services.lamp import Lamp, LampMonitorReadings, Pattern
 from poles.services.weather import Weather
 
 SAMPLE_EVERY_S = 1.0  # WMO-No. 8 wants the wind several times in 3 s or at least each second
 FLASH_S = 0.25  # on, and off: two flashes a second lead a drone to the pad
+
+
+class Driver(Protocol):
+    """What feeds a service, or does what it says."""
+
+    @property
+    def service(self) -> Service:
+        """The service that the agent drives."""
+        ...
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
 
 
 def read_number(folder: Path, number: Number | None) -> float | None:

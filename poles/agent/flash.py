@@ -42,7 +42,7 @@ class FileFlash:
                 size = _size_of_records(descriptor) or -(-size_bytes // PAGE_BYTES) * PAGE_BYTES
                 if os.fstat(descriptor).st_size != size:
                     _allocate(descriptor, size, path.parent)
-            except BaseException:
+            except BaseException:  # whatever it is: nobody else knows the descriptor yet
                 os.close(descriptor)
                 raise
         except OSError as error:

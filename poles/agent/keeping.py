@@ -22,7 +22,7 @@ class Keeper:
         self._on_fault = on_fault
         self._every_s = every_s
         self._due_s = math.inf
-        self._bell = Bell()
+        self._bell = Bell(lambda: self._due_s)
         self._is_faulty = False
 
     def written(self, *, urgent: bool = False) -> None:
@@ -52,7 +52,7 @@ class Keeper:
         """Sync when it is due, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._bell.wait(self._due_s)
+            await self._bell.wait()
             if loop.time() >= self._due_s:
                 self._due_s = math.inf
                 if self._ring.unsynced:

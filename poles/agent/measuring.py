@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -33,7 +34,8 @@ class Measuring:
         self._report_every_s = report_every_s
         self._take = take
         self._changed: dict[str, None] = {}
-        self._now = Bell()
+        self._report_due_s: dict[str, float] = {}  # of each function
+        self._now = Bell(self._due_s)
 
     def listen(self, voice: Voice) -> None:
         """Let all services speak to this voice from now on; what is wrong already is said at once."""
@@ -52,7 +54,7 @@ class Measuring:
     async def run(self) -> None:
         """Measure until cancelled."""
         loop = asyncio.get_running_loop()
-        due_s = dict.fromkeys(self._services, loop.time())
+        due_s = self._report_due_s = dict.fromkeys(self._services, loop.time())
         while True:
             now_s = loop.time()
             for name, service in self._services.items():
@@ -64,7 +66,7 @@ class Measuring:
                 self._take([self._measured(name) for name in names])
                 for name in names:
                     due_s[name] = now_s + self._services[name].report_every_s(name, self._report_every_s)
-            await self._now.wait(min(due_s.values(), default=now_s + self._report_every_s))
+            await self._now.wait()
 
     def begin(self, command: Command) -> Awaitable[None] | None:
         """Begin what a command asks; the result, when there is one, is awaited for its end. Both raise Refused."""
@@ -91,6 +93,9 @@ class Measuring:
         """Let a function be reported at once."""
         self._changed[function] = None
         self._now.ring()
+
+    def _due_s(self) -> float:
+        return min(self._report_due_s.values(), default=math.inf)
 
     def _measured(self, function: str) -> tuple[str, dict[str, Any], Quality]:
         service = self._services[function]

@@ -7,6 +7,7 @@ is a ring, it holds the bodies and they survive a power cut; where there is none
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ WINDOW = 32  # until a gateway names one
 IN_ONE_REPORT = 32
 REPORT_BYTES = 32 * 1024  # of the bodies in one report, but for one that is longer alone
 MARK_EVERY = 256  # acknowledged entries
+LATEST_S = 4102444800.0  # UTC: what the wire takes as a date
+LONGEST_S = 1e9  # and as how long an entry was held
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Outbox:
         self._on_fault = on_fault
         self._in_memory = 0
         self._unmarked = 0
+        self._not_understood: dict[Kind, None] = {}
         self._current = Stream(name_boot(), behind)
         self._streams = deque([*_left_by_earlier_boots(ring), self._current])
         self._count = sum(len(stream.held) for stream in self._streams)
@@ -190,22 +194,31 @@ class Outbox:
     def not_understood(self, type_: str) -> None:
         """The gateway does not know messages of this type: their entries are dropped, for the others' sake."""
         kind = entries.KINDS.get(type_)
-        for stream in self._streams if kind is not None else ():
+        if kind is None:
+            return
+        self._not_understood[kind] = None
+        for stream in self._streams:
             for index in reversed(range(len(stream.held))):
                 if stream.held[index].kind is kind:
                     self._dropped(stream, index)
         self.send_again()
         self._pass_on()
 
+    def new_listener(self) -> None:
+        """On a new connection everything may be understood."""
+        self._not_understood.clear()
+
     def send_again(self) -> None:
         """What was under way is taken for lost."""
         for stream in self._streams:
             stream.sent = 0
 
-    def due(self, now_s: float, utc_s: float, utc_of: Callable[[float], float] | None = None) -> Iterator[bytes]:
+    def due(
+        self, now_s: float, utc_s: float, dated: Callable[[float, float], float] = lambda at_s, taken_s: at_s
+    ) -> Iterator[bytes]:
         """The messages to send now, each marked as under way; `now_s` is the monotonic second and `utc_s` its UTC.
 
-        `utc_of` dates the entries of this boot by their monotonic second, where the clock was found wrong since.
+        `dated` dates the entries of this boot anew, given what they were dated and their monotonic second.
         """
         self._pass_on()
         stream = self._streams[0]
@@ -218,10 +231,10 @@ class Outbox:
                 yield entries.report(stream.boot, after, together)
                 after, together, length = together[-1][1][0], [], 0
             if stream is self._current:
-                at_s, held_s = utc_of(held.taken_s) if utc_of else held.at_s, now_s - held.taken_s
+                at_s, held_s = dated(held.at_s, held.taken_s), now_s - held.taken_s
             else:
                 at_s, held_s = held.at_s, utc_s - held.at_s
-            numbers = held.seq, at_s, max(held_s, 0.0)
+            numbers = held.seq, _within(at_s, LATEST_S), _within(held_s, LONGEST_S)
             if is_reading:
                 together.append((body, numbers))
                 length += len(body)
@@ -231,7 +244,7 @@ class Outbox:
         if together:
             yield entries.report(stream.boot, after, together)
         if stream is not self._current and not stream.held:  # the ring gave nothing of it back
-            yield from self.due(now_s, utc_s, utc_of)
+            yield from self.due(now_s, utc_s, dated)
 
     def close(self) -> None:
         """Note in the ring what is acknowledged: an orderly end. Raises OSError."""
@@ -244,7 +257,7 @@ class Outbox:
         while stream.sent < min(self.window, len(stream.held)):
             held = stream.held[stream.sent]
             body = held.body if held.body is not None else self._read(held)
-            if body is None:
+            if body is None or held.kind in self._not_understood:
                 self._dropped(stream, stream.sent)
                 continue
             stream.sent += 1
@@ -319,6 +332,11 @@ class Outbox:
         if all(held.place < 0 or held.place >= self._ring.floor_after(0) for held in self._oldest_held()):
             self._ring.append(Kind.MARK, int(stream.boot, 16), stream.durable_seq, 0.0, 0.0)
             self._unmarked = 0
+
+
+def _within(seconds: float, most: float) -> float:
+    """What the wire takes: a pole without a calendar may have dated entries of an earlier boot by anything."""
+    return min(max(seconds, 0.0), most) if math.isfinite(seconds) else 0.0
 
 
 def _left_by_earlier_boots(ring: Ring | None) -> list[Stream]:

@@ -1,4 +1,7 @@
-"""The file of a Linux pole (TOML): who it is, where its gateway is, what it keeps on flash, and its drivers."""
+"""The file of a Linux pole (TOML): who it is, where it enrols, what it keeps on flash, and its drivers.
+
+Which gateways it talks to is not here: it learns them when it enrols, and keeps them in its key ring.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from msgspec import Meta
 from airspace.frames import LatLon
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.agent.ring import SMALLEST_BYTES
-from poles.keys.pairs import KeyPair, key_of, load_key_pair
+from poles.keys.pairs import key_of
+from poles.protocol.enrolment import KnownGateway
 
 UNREADABLE = Rule(
     "pole-file.unreadable",
@@ -30,7 +34,7 @@ MALFORMED = Rule(
 BAD_KEY = Rule(
     "pole-file.key",
     Words("this is no public key in Z85", "这不是 Z85 格式的公钥"),
-    Words("Copy all 40 characters of the gateway's public key.", "请完整复制网关公钥的 40 个字符。"),
+    Words("Copy all 40 characters of the desk's public key.", "请完整复制登记处公钥的 40 个字符。"),
 )
 
 Every = Annotated[float, Meta(gt=0.0, le=86400.0)]
@@ -55,8 +59,8 @@ class PositionTable(_Table, frozen=True, kw_only=True):
     lon_deg: Annotated[float, Meta(ge=-180.0, le=180.0)]
 
 
-class GatewayTable(_Table, frozen=True, kw_only=True):
-    """Where to connect to, and the public key by which the gateway is known."""
+class DeskTable(_Table, frozen=True, kw_only=True):
+    """Where the pole enrols, once, and the public key by which the desk is known."""
 
     address: Annotated[str, Meta(pattern=r"^tcp://.+:\d+$")]
     public_key: str
@@ -85,8 +89,8 @@ class PoleFile(_Table, frozen=True, kw_only=True):
     """The whole file; paths are relative to its folder."""
 
     code: Annotated[str, Meta(min_length=1, max_length=64)]
-    key: str
-    gateway: GatewayTable
+    keys: str
+    desk: DeskTable
     position: PositionTable
     firmware: Annotated[str, Meta(min_length=1, max_length=64)] = "beichen-agent/1"
     report_every_s: Every = 10.0
@@ -100,21 +104,29 @@ class PoleFile(_Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class LoadedPole:
-    """A file that was read and checked, with its key; `folder` is where its paths begin."""
+    """A file that was read and checked; `folder` is where its paths begin."""
 
     file: PoleFile
     folder: Path
-    key: KeyPair
-    gateway_key: bytes
 
     @property
     def position(self) -> LatLon:
         """Where the pole stands."""
         return LatLon(self.file.position.lat_deg, self.file.position.lon_deg)
 
+    @property
+    def keys(self) -> Path:
+        """Its key ring."""
+        return self.folder / self.file.keys
+
+    @property
+    def desk(self) -> KnownGateway:
+        """Where it enrols."""
+        return KnownGateway(address=self.file.desk.address, public_key=self.file.desk.public_key)
+
 
 def load_pole(path: Path) -> LoadedPole:
-    """Read a pole's file and its key; raises Refused with every problem that can be told at once."""
+    """Read a pole's file; raises Refused."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -124,14 +136,6 @@ def load_pole(path: Path) -> LoadedPole:
         file = msgspec.convert(table, PoleFile)
     except msgspec.ValidationError as error:
         raise Refused([Reason(MALFORMED, str(path), {"why": str(error)})]) from error
-    reasons: list[Reason] = []
-    gateway_key = key_of(file.gateway.public_key)
-    if gateway_key is None:
-        reasons.append(Reason(BAD_KEY, f"{path}: gateway.public_key"))
-    try:
-        key = load_key_pair(path.parent / file.key)
-    except Refused as refused:
-        reasons.extend(refused.reasons)
-    if reasons or gateway_key is None:
-        raise Refused(reasons)
-    return LoadedPole(file, path.parent, key, gateway_key)
+    if key_of(file.desk.public_key) is None:
+        raise Refused([Reason(BAD_KEY, f"{path}: desk.public_key")])
+    return LoadedPole(file, path.parent)

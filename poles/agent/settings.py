@@ -51,7 +51,14 @@ class SettingsStore:
 
     def keep(self, function: str, version: int, settings: dict[str, Any]) -> None:
         """Keep these settings of a function from now on. Raises OSError."""
-        kept = self._kept | {function: KeptSettings(version, settings)}
+        self._write(self._kept | {function: KeptSettings(version, settings)})
+
+    def forget(self, function: str) -> None:
+        """Keep nothing of a function any more. Raises OSError."""
+        if function in self._kept:
+            self._write({name: kept for name, kept in self._kept.items() if name != function})
+
+    def _write(self, kept: dict[str, KeptSettings]) -> None:
         if self._path is not None:
             fresh = self._path.with_suffix(".new")
             with fresh.open("wb") as file:

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from airspace.reasons import Refused
 from poles.conformance.watcher import Watcher
-from poles.gateway.ledger import Ledger, Verdict
 from poles.protocol import (
     VERSION,
     Ack,
@@ -23,6 +22,7 @@ from poles.protocol import (
     ToPole,
     Welcome,
     encode,
+    numbers_of,
 )
 from poles.wire.lines import Body
 from poles.wire.listener import Listener
@@ -53,6 +53,10 @@ class Said(NamedTuple):
     message: FromPole
 
 
+def nobody_is_sent_away(*_: object) -> None:
+    """What hears of connections that the listener ended: here it ends none."""
+
+
 class Stage:
     """An async context manager. `listen(address)` makes a listener at the address, the first time at `address`."""
 
@@ -60,7 +64,6 @@ class Stage:
         self,
         listen: Callable[[str], Listener],
         address: str,
-        code: str,
         utc_s: Callable[[], float],
         watch: Callable[[Callable[[], float]], Watcher],
     ) -> None:
@@ -69,10 +72,9 @@ class Stage:
         self.route = b""  # the latest connection
         self.address = address
         self._listen = listen
-        self._code = code
         self._utc_s = utc_s
         self.watcher = watch(self.utc_s)
-        self._ledger = Ledger({})
+        self._stored: dict[str, int] = {}  # boot -> highest number
         self._changed = asyncio.Event()
         self._listener: Listener | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -97,7 +99,7 @@ class Stage:
         while True:
             listener = self._listen(self.address)
             try:
-                listener.open(self._take, lambda code, routes: None)
+                listener.open(self._take, nobody_is_sent_away)
                 break
             except Refused:
                 if asyncio.get_running_loop().time() > until_s:
@@ -138,7 +140,7 @@ class Stage:
         return Welcome(
             version=VERSION,
             boot=hello.boot,
-            durable_seq=self._ledger.durable_seq(self._code, hello.boot),
+            durable_seq=self.durable_seq(hello.boot),
             window=self.manners.window,
             utc_s=self.utc_s(),
         )
@@ -149,7 +151,7 @@ class Stage:
 
     def durable_seq(self, boot: str) -> int:
         """The highest number that is stored of a boot."""
-        return self._ledger.durable_seq(self._code, boot)
+        return self._stored.get(boot, 0)
 
     @property
     def hello(self) -> Hello | None:
@@ -158,18 +160,32 @@ class Stage:
         return connection.hello if connection is not None else None
 
     async def hear(
-        self, kind: type[M], within_s: float, where: Callable[[M], bool] = lambda message: True, *, since: int | None = None
+        self,
+        kind: type[M],
+        within_s: float,
+        where: Callable[[M], bool] = lambda message: True,
+        *,
+        since: int | None = None,
     ) -> tuple[Said, M] | None:
-        """The first message of a kind said after `since` (an index in `said`; now), None when there is none in time."""
+        """The first message of a kind said from `since` on (an index in `said`; now), None when none comes in time."""
+        said = await self.next(lambda message: isinstance(message, kind) and where(message), within_s, since=since)
+        if said is None:
+            return None
+        assert isinstance(said.message, kind)
+        return said, said.message
+
+    async def next(
+        self, where: Callable[[FromPole], bool], within_s: float, *, since: int | None = None
+    ) -> Said | None:
+        """The first message said from `since` on that fulfils a condition, None when none comes in time."""
         index = len(self.said) if since is None else since
         try:
             async with asyncio.timeout(within_s):
                 while True:
                     while index < len(self.said):
-                        said = self.said[index]
+                        if where(self.said[index].message):
+                            return self.said[index]
                         index += 1
-                        if isinstance(said.message, kind) and where(said.message):
-                            return said, said.message
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -194,7 +210,9 @@ class Stage:
                     self.welcome()
             case _ if connection.hello is None:
                 if manners.answers:
-                    self._send(route, Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about=tag))
+                    self._send(
+                        route, Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about=tag)
+                    )
             case _ if tag in manners.unknown:
                 self._send(route, Refusal(code="pole.unknown-message", en="not known here", zh="不支持", about=tag))
             case Heartbeat() if manners.answers:
@@ -202,10 +220,10 @@ class Stage:
             case TimeRequest(pole_s=pole_s) if manners.answers:
                 now_s = self.utc_s()
                 self._send(route, Time(pole_s=pole_s, received_s=now_s, sent_s=now_s))
-            case _ if isinstance(message, OfEntries) and manners.takes:
-                verdict, new = self._ledger.take(self._code, message)
-                if verdict is Verdict.NEW and new is not None:
-                    self._ledger.stored(self._code, new)
+            case _ if isinstance(message, OfEntries):
+                stored = self.durable_seq(message.boot)
+                if manners.takes and message.after <= stored:
+                    self._stored[message.boot] = max(stored, numbers_of(message)[-1])
                 if manners.acknowledges:
                     self.acknowledge(message.boot)
 

@@ -18,7 +18,7 @@
  *
  * One thread calls all functions of a pole. Nothing here blocks longer than it is told to, but for the disk
  * (fdatasync). After beichen_start this file allocates no memory; libzmq does, inside itself. Texts are UTF-8 and end
- * with a zero byte; times are seconds; a UTC is seconds since 1970 without leap seconds; positions are CGCS2000 degrees.
+ * with a zero byte; times are seconds; UTC is seconds since 1970 without leap seconds; positions are CGCS2000 degrees.
  * Needs POSIX.1-2008 (files, clocks) beside C99.
  */
 #ifndef BEICHEN_POLE_H
@@ -28,15 +28,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sizes of the client's static memory; a firmware may set its own when it compiles beichen_pole.c and what includes this. */
+/* Sizes of the client's static memory; a firmware may set its own for all that it compiles. */
 #ifndef BEICHEN_HELD
-#define BEICHEN_HELD 8192 /* entries that can wait at once, 24 bytes each; the oldest go first */
+#define BEICHEN_HELD 8192 /* entries that can wait at once, 32 bytes each; the oldest go first */
 #endif
 #ifndef BEICHEN_MEMORY_PAGES
 #define BEICHEN_MEMORY_PAGES 16 /* pages of 4096 bytes that hold entries where there is no ring file, or it fails */
 #endif
 #ifndef BEICHEN_BODY
-#define BEICHEN_BODY 60000 /* bytes of the largest entry; smaller ones cannot read larger entries of an old ring file */
+#define BEICHEN_BODY 60000 /* bytes of the largest entry; with less, larger ones of an old ring file are lost */
 #endif
 #ifndef BEICHEN_ANSWERS
 #define BEICHEN_ANSWERS 128 /* commands whose answer is remembered; §6.2 asks for 64 */
@@ -55,7 +55,7 @@ typedef struct beichen_pole beichen_pole;
 typedef enum {
     BEICHEN_OK = 0,
     BEICHEN_BAD_CONFIG,   /* something in the config is missing or out of range */
-    BEICHEN_BAD_ENTRY,    /* the controller would not take it: out of range, not finite, not UTF-8, too long or too deep */
+    BEICHEN_BAD_ENTRY,    /* no controller would take it: out of range, not finite, not UTF-8, too long or too deep */
     BEICHEN_FILE,         /* a file could not be opened, read or written; errno says why */
     BEICHEN_KEY_READABLE, /* others than the owner may use the key file */
     BEICHEN_KEY_FILE,     /* it is not a key file, or its halves do not belong together */
@@ -136,9 +136,6 @@ typedef struct {
 beichen_status beichen_make_keys(const char *path, beichen_keys *keys);
 /* Read a key file; refuses one that others than the owner can use. */
 beichen_status beichen_load_keys(const char *path, beichen_keys *keys);
-/* The gateways that the desk told, the best one first, in a small file that is replaced in one step. */
-beichen_status beichen_save_gateways(const char *path, const beichen_gateway *gateways, size_t count);
-beichen_status beichen_load_gateways(const char *path, beichen_gateway *gateways, size_t *count);
 
 /* Why something was refused: a code of the protocol, and the words that people read, English and Chinese. */
 typedef struct {
@@ -149,7 +146,8 @@ void beichen_because(beichen_words *words, const char *code, const char *en, con
 
 /*
  * Bring the public key to the enrolment desk with the one-time token; asks every 2 s until it is answered, for at most
- * `within_s`. `gateways` has room for BEICHEN_GATEWAYS. With BEICHEN_SAID_NO, `words` say why (`words` may be NULL).
+ * `within_s`. `gateways` has room for BEICHEN_GATEWAYS: keep them, the best one is the first. With BEICHEN_SAID_NO,
+ * `words` say why (`words` may be NULL).
  */
 beichen_status beichen_enrol(const beichen_gateway *desk, const beichen_keys *keys, const char *code, const char *token,
                              double within_s, beichen_gateway *gateways, size_t *count, beichen_words *words);
@@ -201,6 +199,7 @@ typedef struct {
     size_t gateway_count;
     const char *ring_path;  /* NULL: entries are held in memory only */
     uint32_t ring_pages;    /* of 4096 bytes, 64 or more, when the file is made; an old file keeps its size */
+    size_t capacity;        /* of entries that are held at most, 0: BEICHEN_HELD */
     double (*utc_s)(void *user); /* the calendar clock; NULL: the system's. It may be wrong (§8.2) */
     /* Carry out a command, once for each id. NULL: there are none. */
     beichen_outcome (*command)(void *user, beichen_pole *pole, const beichen_command *command, beichen_words *why);
@@ -285,14 +284,13 @@ struct beichen_pole {
     uint32_t window, unmarked, muted;
     beichen_ring ring, memory;
     double sync_due_s;
-    int flash_error;
-    bool flash_failed;
+    int flash_error; /* errno, 0: it works */
+    bool flash_told;
     bool is_welcome, was_welcome, is_over;
     double heard_s, asked_s, said_s, progress_s, again_s, hello_due_s, hello_every_s, greeted_s, time_due_s;
-    double time_asked_s, time_every_s, blocked_s, open_due_s, retry_s, back_s;
-    struct { double offset_s, error_s, at_s; } samples[8], best;
-    size_t sample_count, sample_next;
-    bool is_set, clock_wrong;
+    double time_asked_s, time_every_s, heartbeat_s, blocked_s, open_due_s, retry_s, back_s;
+    double offset_s, error_s, set_s, wrong_by_s; /* UTC minus the monotonic clock, how uncertain, since when */
+    bool is_set, clock_wrong, clock_told;
     beichen_answer answers[BEICHEN_ANSWERS];
     uint64_t answer_order, corrections;
     beichen_judged judged[BEICHEN_FUNCTIONS + 4];

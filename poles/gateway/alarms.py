@@ -212,6 +212,7 @@ class AlarmBook:
     def _over(self, alarm: OpenAlarm, at_s: float) -> list[Told]:
         alarm.active, alarm.changed_s = False, at_s
         if alarm.flapping or (alarm.spec.severity is Severity.EMERGENCY and alarm.acknowledged_s is None):
+            alarm.members.clear()
             return []
         return self._close(alarm, at_s)
 

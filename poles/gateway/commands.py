@@ -12,7 +12,7 @@ from typing import Any, Literal
 from airspace.reasons import Lang, Reason, Refused, Rule, Words
 from poles.protocol import Accepted, Command, Progress, Result
 from poles.services import FUNCTIONS, function_spec
-from poles.services.service import parameters_from_wire
+from poles.services.service import FunctionSpec, parameters_from_wire
 
 Until = Literal["accepted", "done"]
 
@@ -117,7 +117,7 @@ class Commands:
         """Send and wait for the answer, at most `deadline_s`; see `Gateway.command`."""
         id_ = f"{self._rng.getrandbits(64):016x}"
         try:
-            _check(function, action, parameters)
+            parameters_from_wire(function, known_function(function), action, parameters)
         except Refused as refused:
             return _rejected(id_, refused.reasons[0])
         loop = asyncio.get_running_loop()
@@ -148,11 +148,12 @@ class Commands:
                 return
 
 
-def _check(function: str, action: str, parameters: dict[str, Any]) -> None:
+def known_function(function: str) -> FunctionSpec:
+    """What the registry says of a function's address; raises Refused."""
     spec = function_spec(function)
     if spec is None:
         raise Refused([Reason(UNKNOWN_FUNCTION, "", {"function": function, "functions": ", ".join(sorted(FUNCTIONS))})])
-    parameters_from_wire(function, spec, action, parameters)
+    return spec
 
 
 def _from_answer(id_: str, pending: _Pending) -> CommandOutcome:

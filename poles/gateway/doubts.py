@@ -6,7 +6,7 @@ when they arrived. A word may be under way for seconds, so a clock may seem slow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -15,7 +15,7 @@ from airspace.frames import LatLon
 from poles.alarm_table import CLOCK_WRONG, IMPLAUSIBLE, SENSOR_FAULTY
 from poles.gateway.notes import Condition
 from poles.gateway.quality import UNUSABLE, Flag, QualityControl, said_by_pole
-from poles.protocol.messages import Quality
+from poles.protocol.messages import Quality, Reading
 
 FAST_S = 2.0
 SLOW_S = 10.0
@@ -47,25 +47,27 @@ class Doubts:
     def __init__(self, tell: Callable[[Condition], None]) -> None:
         self._tell = tell
         self._control = QualityControl()
-        self._doubts: dict[tuple[str, str, str], _Doubt] = {}
+        self._doubts: dict[str, dict[tuple[str, str], _Doubt]] = {}  # by pole, then by code and function
         self._wrong_clocks: dict[str, None] = {}
 
     def restore(self, code: str, subject: str, function: str) -> None:
         """Take up what the store says was told and is not over."""
         if code in (CLOCK_WRONG, IMPLAUSIBLE, SENSOR_FAULTY):
-            self._doubts[code, subject, function] = _Doubt(told=True)
+            self._doubts.setdefault(subject, {})[code, function] = _Doubt(told=True)
 
     def forget(self, pole: str) -> None:
         """Forget a pole."""
         self._control.forget(pole)
         self._wrong_clocks.pop(pole, None)
-        for key in [key for key in self._doubts if key[1] == pole]:
-            del self._doubts[key]
+        self._doubts.pop(pole, None)
 
-    def says_faulty(self, pole: str, function: str, faulty: bool) -> None:
-        """Take in whether a pole says of a reading that its sensor does not work."""
-        if faulty or self._doubts:
-            self._weigh(SENSOR_FAULTY, pole, function, faulty, {})
+    def reported(self, pole: str, readings: Iterable[Reading]) -> None:
+        """Take in whether a pole says of its readings that a sensor does not work."""
+        doubted = pole in self._doubts
+        for reading in readings:
+            faulty = reading.quality is Quality.BAD
+            if faulty or doubted:
+                self._weigh(SENSOR_FAULTY, pole, reading.function, faulty, {})
 
     def judge(
         self, pole: str, place: LatLon, function: str, values: msgspec.Struct, taken_s: float, quality: Quality
@@ -74,9 +76,9 @@ class Doubts:
         if quality is Quality.BAD:
             return FAULTY
         flags = self._control.judge(pole, place, function, values, taken_s)
-        if flags or self._doubts:
+        if flags or pole in self._doubts:
             self._weigh_values(pole, function, values, flags)
-        if pole in self._wrong_clocks or quality is Quality.SUSPECT:
+        if quality is Quality.SUSPECT or pole in self._wrong_clocks:
             whole = Flag.CLOCK_WRONG if pole in self._wrong_clocks else Flag(0)
             return {**flags, "": whole | said_by_pole(quality)}
         return flags
@@ -89,7 +91,7 @@ class Doubts:
         if -SLOW_S <= error_s <= FAST_S:
             if pole in self._wrong_clocks:
                 del self._wrong_clocks[pole]
-            if self._doubts:
+            if pole in self._doubts:
                 self._weigh(CLOCK_WRONG, pole, "", False, {})
         else:
             self._wrong_clocks[pole] = None
@@ -103,13 +105,15 @@ class Doubts:
         self._weigh(IMPLAUSIBLE, pole, function, worst is not None, facts)
 
     def _weigh(self, code: str, pole: str, function: str, doubted: bool, facts: dict[str, object]) -> None:
-        key = code, pole, function
-        doubt = self._doubts.get(key)
+        doubts = self._doubts.get(pole, {})
+        doubt = doubts.get((code, function))
         if doubt is None:
             if not doubted:
                 return
-            doubt = self._doubts[key] = _Doubt()
+            doubt = self._doubts.setdefault(pole, doubts)[code, function] = _Doubt()
         if doubt.turned(doubted):
             self._tell(Condition(code=code, subject=pole, function=function, active=doubted, facts=facts))
         if not doubt.told and not doubt.against:
-            del self._doubts[key]
+            del doubts[code, function]
+            if not doubts:
+                del self._doubts[pole]

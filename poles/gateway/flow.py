@@ -49,7 +49,7 @@ class Peer:
 
 
 class Flow:
-    """The queues and buckets of all poles; `named(code, floods)` is told when a pole begins to flood and when it ends."""
+    """The queues and buckets of all poles; `named(code, floods)` is told who begins to flood and who ends."""
 
     def __init__(self, named: Callable[[str, bool], None]) -> None:
         self._named = named
@@ -74,11 +74,15 @@ class Flow:
 
     def charge(self, peer: Peer, size: int, now_s: float) -> bool:
         """Take a message's bytes from the bucket; False when the pole owes so much that it is not to be heard."""
-        _fill(peer, now_s)
-        if peer.left_bytes <= -BURST_BYTES:
+        left = peer.left_bytes + (now_s - peer.filled_s) * BYTES_PER_S
+        if left > BURST_BYTES:
+            left = BURST_BYTES
+        peer.filled_s = now_s
+        if left <= -BURST_BYTES:
+            peer.left_bytes = left
             return False
-        peer.left_bytes -= size
-        if peer.left_bytes < 0 and not peer.flooding:
+        peer.left_bytes = left = left - size
+        if left < 0 and not peer.flooding:
             peer.flooding = True
             self._flooding[peer.code] = peer
             self._named(peer.code, True)
@@ -113,8 +117,8 @@ class Flow:
         if not self._flooding:
             return None
         for code, peer in list(self._flooding.items()):
-            _fill(peer, now_s)
-            if peer.left_bytes >= 0 and self._slowed.pop(code, None):
+            self.charge(peer, 0, now_s)
+            if peer.left_bytes >= 0 and self._slowed.pop(code, None) is not None:
                 self._ready.append(peer)
             if peer.left_bytes >= BURST_BYTES and not peer.queue:
                 peer.flooding = False
@@ -127,9 +131,3 @@ class Flow:
             self._slowed[peer.code] = peer
         else:
             self._ready.append(peer)
-
-
-def _fill(peer: Peer, now_s: float) -> None:
-    left = peer.left_bytes + (now_s - peer.filled_s) * BYTES_PER_S
-    peer.left_bytes = min(BURST_BYTES, left)
-    peer.filled_s = now_s

@@ -81,6 +81,9 @@ UNKNOWN_MESSAGE = Rule(
     Words("Send only messages of the protocol's version that was agreed on.", "请仅发送所协商协议版本中的消息。"),
 )
 
+Corrected = Callable[[str, Correction], None]
+"""What is done with the corrections of a pole, by its city code."""
+
 NOTED_EVERY_S = 0.1  # so often a pole that speaks without end counts as heard anew
 
 
@@ -91,13 +94,13 @@ class GatewayNeeds(TypedDict):
     utc_s: Callable[[], float]
     rng: random.Random
     stored: NotRequired[Mapping[str, Mapping[str, int]]]
-    known: NotRequired[Mapping[str, Hello]]
     retry_s: NotRequired[float]
     keep_notes: NotRequired[KeepNotes]
     tell_alarms: NotRequired[TellAlarms]
     history: NotRequired[Iterable[Remembered]]
     supplies: NotRequired[Supplies]
     lag_s: NotRequired[float]
+    corrected: NotRequired[Corrected]
 
 
 class Gateway:
@@ -105,11 +108,11 @@ class Gateway:
 
     What `keep(batch)` returns must be done only when the whole batch is durable; what it raises ends the gateway. A
     Hello that says nothing new is not kept, and a message of entries is kept without those that were kept before.
-    `stored` says what the store holds already: code -> boot -> highest number; `known` each pole's last Hello. `utc_s`
-    dates the deadlines of commands and tells poles the time, `rng` makes ids, and `retry_s` is the time after which a command that was not answered is
+    `stored` says what the store holds already: code -> boot -> highest number. `utc_s` dates the deadlines of commands
+    and tells poles the time, `rng` makes ids, and `retry_s` is the time after which a command that was not answered is
     sent again [s]. `keep_notes` stores what the supervision finds out and `tell_alarms` tells it, `history` is what
     the store holds of it and `supplies` what poles hang on; `lag_s` is by how much the loop's clock may run ahead of
-    its sockets [s].
+    its sockets [s]. `corrected` is handed the corrections of base stations, which nobody keeps.
     """
 
     def __init__(
@@ -120,18 +123,18 @@ class Gateway:
         utc_s: Callable[[], float],
         rng: random.Random,
         stored: Mapping[str, Mapping[str, int]] | None = None,
-        known: Mapping[str, Hello] | None = None,
         retry_s: float = 1.0,
         keep_notes: KeepNotes | None = None,
         tell_alarms: TellAlarms | None = None,
         history: Iterable[Remembered] = (),
         supplies: Supplies | None = None,
         lag_s: float = 0.0,
+        corrected: Corrected = lambda code, correction: None,
     ) -> None:
         self._listener = listener
         self._utc_s = utc_s
         self._ledger = Ledger(stored or {})
-        self._hellos = dict(known or {})  # the last that is durable of each pole
+        self._hellos: dict[str, Hello] = {}  # the last that is durable of each pole
         self._flow = Flow(self._floods)
         self._counts: Counter[str] = Counter()
         self._ingest = Ingest(keep, self._ledger, self._flow, self, self._counts)
@@ -140,6 +143,7 @@ class Gateway:
             keep_notes or _kept_nowhere, self._send_to, utc_s, tell=tell_alarms, supplies=supplies, lag_s=lag_s
         )
         self._history = history
+        self._corrected = corrected
         self._poles: dict[str, PoleState] = {}
         self._peers: dict[str, Peer] = {}  # by city code
         self._latest: dict[str, dict[str, Known]] = {}  # function -> city code -> what was said last
@@ -161,8 +165,9 @@ class Gateway:
         return cls(MemoryListener(exchange), **needs)
 
     async def __aenter__(self) -> Gateway:
-        self._supervision.open(self._history)
-        self._history = ()
+        history, self._history = list(self._history), ()
+        self._hellos = {each.pole: each.what for each in history if isinstance(each.what, Hello)}
+        self._supervision.open(history)
         self._loop = asyncio.get_running_loop()
         self._listener.open(self._take, self._lost)
         await self._tasks.__aenter__()
@@ -299,11 +304,13 @@ class Gateway:
         """Tell a pole to connect anew in `back_s` [s]; False when it is not connected."""
         return self._send_to(code, Bye(why=why, back_s=back_s))
 
-    def _lost(self, code: str, routes: Sequence[bytes]) -> None:
-        """A key of the pole was revoked: nothing is sent to its connections any more."""
+    def _lost(self, code: str, routes: Sequence[bytes], locked_out: bool) -> None:
+        """A key of the pole was revoked: nothing is sent to its connections, and who is locked out is not missed."""
         peer = self._peers.get(code)
         if peer is not None and peer.route in routes:
             peer.route = b""
+        if locked_out:
+            self._supervision.forget(code)
 
     def _not_understood(self, route: bytes, body: Body | None) -> None:
         self._counts["malformed"] += 1
@@ -325,6 +332,7 @@ class Gateway:
                 self._send(route, Time(pole_s=pole_s, received_s=now_s, sent_s=now_s))
             case Correction():
                 self._counts["corrections"] += 1
+                self._corrected(code, message)
             case Bye(back_s=back_s):
                 self._counts["byes"] += 1
                 self._supervision.said_bye(code, back_s, self._loop.time())

@@ -1,7 +1,7 @@
 """From the wire into the store: what poles said is judged, made durable in batches, folded and acknowledged.
 
-While one batch is being committed the next is taken; each is one append. Nothing is told to a pole, and nothing shows
-in the state, before the store has it.
+Each batch is one append, of all that came while the one before was being committed. Nothing is told to a pole, and
+nothing shows in the state, before the store has it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poles.gateway.ledger import Boot, Ledger, Verdict
 from poles.protocol import Hello, OfEntries, Quality, Reading, Report, encode
 from poles.services import function_spec
 
-MOST_AT_ONCE = 1024  # messages in one append
+MOST_AT_ONCE = 4096  # messages in one append
 
 Keep = Callable[[Sequence[Said]], Awaitable[object]]
 """Appends a batch to the store, all or nothing and in order; what it returns is done when the batch is durable."""
@@ -73,7 +73,8 @@ class Ingest:
         if not self._flow.put(peer, said):
             self._counts["overrun"] += 1
             return False
-        self._work.set()
+        if not self._work.is_set():
+            self._work.set()
         return True
 
     def held_up_since(self) -> float | None:
@@ -82,22 +83,24 @@ class Ingest:
 
     async def run(self) -> None:
         """Store and acknowledge until cancelled; what the store raises ends it."""
-        before: _Batch | None = None
         batch: _Batch | None = None
+        following: _Batch | None = None
         try:
             while True:
-                if before is None:
+                if batch is None:
                     await self._until_work()
+                else:
+                    await self._until_durable(batch)
                 self._work.clear()
-                batch = self._judged(self._flow.take(MOST_AT_ONCE)) if self._flow.ready else None
-                if before is not None:
-                    await self._finish(before)
-                before, batch = batch, None
-                if self._flow.ready:
+                # the store works on what came meanwhile while what it has done is folded and acknowledged
+                following = self._judged(self._flow.take(MOST_AT_ONCE)) if self._flow.ready else None
+                if batch is not None:
+                    self._finish(batch)
+                    self._flow.relieve(asyncio.get_running_loop().time())
                     await asyncio.sleep(0)
-                    self._work.set()
+                batch, following = following, None
         finally:
-            for left in (before, batch):
+            for left in (batch, following):
                 if left is not None and left.done is not None:
                     left.done.cancel()
 
@@ -139,11 +142,13 @@ class Ingest:
             batch.done = asyncio.ensure_future(self._keep(batch.said))
         return batch
 
-    async def _finish(self, batch: _Batch) -> None:
+    async def _until_durable(self, batch: _Batch) -> None:
         if batch.done is not None:
             self._waited_since_s = asyncio.get_running_loop().time()
             await batch.done
             self._waited_since_s = None
+
+    def _finish(self, batch: _Batch) -> None:
         listener, entries, dropped = self._listener, 0, 0
         for said, message, boot, typed in batch.acts:
             if message is None or boot is None:

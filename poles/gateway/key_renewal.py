@@ -7,8 +7,8 @@ can be ended at any moment and goes on where it was. It takes its time: so many 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator
 
 import msgspec
 
@@ -17,11 +17,13 @@ from poles.gateway.desired import Status
 from poles.gateway.gateway import Gateway
 from poles.keys.pairs import key_of
 from poles.keys.register import Register, Source
+from poles.protocol.enrolment import KnownGateway
 from poles.services.pole_keys import FUNCTION, KeyReadings, KeySettings
 from poles.wire.doorway import Doorway
 
 LOOK_S = 1.0
-POLES_AT_ONCE = 200  # a second; 100,000 poles in ten minutes
+POLES_A_LOOK = 2_000
+STEPS_A_LOOK = 200  # 100,000 poles are led to a new door in half an hour, and the store has other work
 BYE_AGAIN_S = 60.0
 BACK_S = 1.0
 BY = "key renewal"
@@ -36,11 +38,13 @@ class KeyRenewal:
         self._doorway = doorway
         self._seen = -1
         self._asked: dict[str, int] = {}
+        self._done: dict[str, int] = {}  # city code -> the renewal whose key the register has
+        self._next: deque[str] = deque()
         self._dismissed: dict[str, float] = {}  # city code -> when it was told to come again [s of the loop]
         self.counts: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Look at the register and the poles every second."""
+        """Look at the register and at some poles every second."""
         while True:
             try:
                 await self.look()
@@ -53,22 +57,27 @@ class KeyRenewal:
         latest = self._register.last_change()
         if latest != self._seen:
             self._asked, self._seen = self._register.renewals(), latest
-        left = POLES_AT_ONCE
-        for code in self._concerned():
-            if left == 0:
+        if not self._next:
+            self._next.extend(self._concerned())
+        gateways = self._doorway.gateways()
+        steps = 0
+        for _ in range(min(len(self._next), POLES_A_LOOK)):
+            steps += await self._look_at(self._next.popleft(), gateways)
+            if steps >= STEPS_A_LOOK:
                 return
-            left -= await self._look_at(code)
 
     def _concerned(self) -> Iterator[str]:
-        """The connected poles that are asked for a key or have a new door to learn of."""
+        """The poles that are asked for a key or have a new door to learn of, as far as they ever came."""
         if self._doorway.is_leaving:
-            yield from list(self._gateway.poles)
+            yield from self._gateway.poles
         else:
-            yield from [code for code in self._asked if code in self._gateway.poles]
+            for code, number in self._asked.items():
+                if self._done.get(code) != number and code in self._gateway.poles:
+                    yield code
 
-    async def _look_at(self, code: str) -> bool:
+    async def _look_at(self, code: str, gateways: tuple[KnownGateway, ...]) -> bool:
         """Take the next step with one pole; whether there was one."""
-        wanted = self._wanted(code)
+        wanted = msgspec.to_builtins(KeySettings(renewal=self._asked.get(code, 0), gateways=gateways))
         book = self._gateway.supervision.desired
         wish = book.wish(code, FUNCTION)
         if wish is None or dict(wish.settings) != wanted:
@@ -79,11 +88,6 @@ class KeyRenewal:
             return False
         return self._let_in(code) or self._lead(code)
 
-    def _wanted(self, code: str) -> Mapping[str, object]:
-        settings = KeySettings(renewal=self._asked.get(code, 0), gateways=self._doorway.gateways())
-        wanted: Mapping[str, object] = msgspec.to_builtins(settings)
-        return wanted
-
     def _let_in(self, code: str) -> bool:
         """Let in the key that a pole made when it was asked to, and have it come with that."""
         reading = self._gateway.latest(FUNCTION).get(code)
@@ -92,8 +96,8 @@ class KeyRenewal:
         made, key = reading.values.renewal, key_of(reading.values.public_key)
         if not made or made != self._asked.get(code) or key is None:
             return False
-        known = {held.key for held in self._register.held(code)}
-        if key.decode() in known:
+        if key.decode() in {held.key for held in self._register.held(code)}:
+            self._done[code] = made
             return False
         try:
             self._register.admit([(code, key.decode())], who=BY, source=Source.ROTATION)

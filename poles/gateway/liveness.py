@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from poles.gateway.wheel import Wheel
+from poles.protocol.messages import Reading
 
 TICKS_PER_S = 8
 GRACE_S = 0.5  # of a promise: messages are under way for a while, and timers of poles are late
@@ -195,19 +196,24 @@ class Liveness:
         watch.heard = tick
         return self._heard_again(watch) if watch.quiet else None
 
-    def reported(self, code: str, function: str, tick: int) -> Back | None:
-        """A new reading of the function came from the pole."""
+    def reported(self, code: str, readings: Iterable[Reading], tick: int) -> list[Back] | None:
+        """New readings came from the pole; which of their functions were silent, None when none was."""
         watch = self._watches.get(code)
-        watched = watch.functions.get(function) if watch else None
-        if watch is None or watched is None:
+        if watch is None:
             return None
-        watched.reported = tick
-        if not watched.silent:
-            return None
-        watched.silent = False
-        watch.every = _promise(watch)
-        self._put(watch)
-        return Back(code, function)
+        back: list[Back] | None = None
+        functions = watch.functions
+        for reading in readings:
+            watched = functions.get(reading.function)
+            if watched is not None:
+                watched.reported = tick
+                if watched.silent:
+                    watched.silent = False
+                    back = [*(back or ()), Back(code, reading.function)]
+        if back is not None:
+            watch.every = _promise(watch)
+            self._put(watch)
+        return back
 
     def forget(self, code: str) -> None:
         """Watch a pole no more."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from airspace.frames import LatLon
 
 NEAREST = 8
 WITHIN_M = 5000.0
-CELL_M = 2500.0
-METRES_PER_DEG = 111_195.0  # of latitude, on a sphere of 6371 km
+CELL_M = 500.0
+RINGS = 11  # of cells hold all within WITHIN_M, up to 60 degrees of latitude
+METRES_PER_DEG = 110_574.0  # of latitude where it is shortest
 
 
 class Neighbours:
@@ -46,19 +48,26 @@ class Neighbours:
         return known
 
     def _find(self, pole: str) -> tuple[tuple[str, float], ...]:
+        """Look in rings of cells around the pole's own until nobody nearer can follow."""
         here = self._places[pole]
+        row, column = _cell(here)
         found: list[tuple[float, str]] = []
-        for cell in _around(_cell(here)):
-            for other in self._cells.get(cell, ()):
-                distance_m = here.distance_m(self._places[other])
-                if other != pole and distance_m <= WITHIN_M:
-                    found.append((distance_m, other))
-        return tuple([(other, distance_m) for distance_m, other in sorted(found)[:NEAREST]])
+        for ring in range(RINGS + 1):
+            for cell in _ring(row, column, ring):
+                for other in self._cells.get(cell, ()):
+                    distance_m = here.distance_m(self._places[other])
+                    if other != pole and distance_m <= WITHIN_M:
+                        found.append((distance_m, other))
+            found = sorted(found)[:NEAREST]
+            if len(found) == NEAREST and found[-1][0] <= ring * CELL_M:
+                break
+        return tuple([(other, distance_m) for distance_m, other in found])
 
     def _unsettle(self, middle: tuple[int, int]) -> None:
-        for cell in _around(middle):
-            for pole in self._cells.get(cell, ()):
-                self._nearest.pop(pole, None)
+        for ring in range(RINGS + 1):
+            for cell in _ring(*middle, ring):
+                for pole in self._cells.get(cell, ()):
+                    self._nearest.pop(pole, None)
 
 
 def _cell(place: LatLon) -> tuple[int, int]:
@@ -66,5 +75,14 @@ def _cell(place: LatLon) -> tuple[int, int]:
     return math.floor(place.lat_deg * METRES_PER_DEG / CELL_M), math.floor(place.lon_deg * METRES_PER_DEG / 2 / CELL_M)
 
 
-def _around(cell: tuple[int, int]) -> list[tuple[int, int]]:
-    return [(cell[0] + rows, cell[1] + columns) for rows in (-2, -1, 0, 1, 2) for columns in (-2, -1, 0, 1, 2)]
+def _ring(row: int, column: int, ring: int) -> Iterator[tuple[int, int]]:
+    """The cells at this distance from one."""
+    if ring == 0:
+        yield row, column
+        return
+    for step in range(-ring, ring + 1):
+        yield row - ring, column + step
+        yield row + ring, column + step
+    for step in range(1 - ring, ring):
+        yield row + step, column - ring
+        yield row + step, column + ring

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poles.gateway.liveness import TICKS_PER_S, Watch
 
@@ -55,9 +55,13 @@ class NotAlone:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A supply is dead; `members` are silent for it, `absorbed` of them were told alone and `merged` supplies dead."""
+    """A supply is dead, with `of` poles on it; `members` are silent for it so far.
+
+    `absorbed` of them were told alone, and `merged` supplies were told dead for themselves.
+    """
 
     supply: str
+    of: int
     members: tuple[str, ...]
     absorbed: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
@@ -178,10 +182,7 @@ class Outages:
             else:
                 self._alone[code] = (after, until)
                 changes.append(Alone(code))
-        # those that were told alone in this very turn and found their cause in it were never alone
-        absorbed = {code for change in changes if isinstance(change, Began) for code in change.absorbed}
-        never = {change.code for change in changes if isinstance(change, Alone) and change.code in absorbed}
-        return [*_without(changes, never), *(Changed(name, tuple(more)) for name, more in joined.items())]
+        return list(_told_at_once(changes, joined))
 
     def back(self, codes: Iterable[str], tick: int) -> list[Change]:
         """Take in that silent poles are heard again."""
@@ -309,7 +310,7 @@ class Outages:
             del self._alone[other]
         self._open[supply] = outage
         self._in.update(dict.fromkeys(outage.members, supply))
-        return Began(supply, tuple(outage.members), tuple(absorbed), tuple(merged))
+        return Began(supply, len(poles), tuple(outage.members), tuple(absorbed), tuple(merged))
 
     def _end(self, name: str) -> Over:
         still = tuple(self._open.pop(name).members)
@@ -321,11 +322,20 @@ class Outages:
         return Over(name, still)
 
 
-def _without(changes: Iterable[Change], never: set[str]) -> Iterator[Change]:
-    """The changes less the poles that were never told alone, neither raised nor absorbed."""
+def _told_at_once(changes: Iterable[Change], joined: Mapping[str, list[str]]) -> Iterator[Change]:
+    """The changes of one turn: who joins an outage at its beginning is there from its beginning.
+
+    And who was told alone and found the cause in the same turn was never alone.
+    """
+    changes = list(changes)
+    left = {name: tuple(codes) for name, codes in joined.items()}
+    absorbed = {code for change in changes if isinstance(change, Began) for code in change.absorbed}
+    never = {change.code for change in changes if isinstance(change, Alone) and change.code in absorbed}
     for change in changes:
-        if isinstance(change, Began) and never:
-            kept = tuple(code for code in change.absorbed if code not in never)
-            yield Began(change.supply, change.members, kept, change.merged)
+        if isinstance(change, Began):
+            kept = tuple([code for code in change.absorbed if code not in never])
+            yield replace(change, members=change.members + left.pop(change.supply, ()), absorbed=kept)
         elif not (isinstance(change, Alone) and change.code in never):
             yield change
+    for name, codes in left.items():
+        yield Changed(name, codes)

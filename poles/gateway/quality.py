@@ -26,6 +26,8 @@ ROUGHNESS_M = 1.0
 WIND_AT_M = 10.0
 MAD_TO_SIGMA = 1.4826  # for a normal distribution
 SIGMAS = 5.0
+EVERY_S = 1.0
+COMPARED_EVERY_S = 10.0
 FRESH_S = 180.0  # a neighbour's value that is older says nothing of now
 FEWEST_NEIGHBOURS = 4
 FEWEST_READINGS = 10  # before a value can be called stuck
@@ -55,6 +57,12 @@ UNUSABLE = Flag.STUCK | Flag.OUT_OF_RANGE | Flag.JUMPING | Flag.DISAGREES | Flag
 """With any of these a value decides nothing. A pole's clock does not matter here: ages count from the arrival."""
 
 
+# the same as plain numbers: they are in the way of every reading
+STUCK, OUT_OF_RANGE, JUMPING, DISAGREES = (
+    int(flag) for flag in (Flag.STUCK, Flag.OUT_OF_RANGE, Flag.JUMPING, Flag.DISAGREES)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plausible:
     """What is plausible of one quantity, in its own unit.
@@ -70,18 +78,22 @@ class Plausible:
     least_change: float = 0.0
     least_change_s: float = math.inf
     varies_from: float = -math.inf
-    circle: float | None = None
     apart: float = math.inf
     apart_share: float = 0.0
     apart_per_km: float = 0.0
     of_height: bool = False  # wind speeds grow with height
+
+    @property
+    def compared(self) -> bool:
+        """Whether neighbours are asked."""
+        return math.isfinite(self.apart)
 
 
 PLAUSIBLE: dict[str, Plausible] = {
     # A mean over 2 minutes that keeps its second decimal for 10 minutes is no wind; an hour's 0.5 m/s holds for it too.
     "wind_mean_mps": Plausible(0, 75, 10, 0.02, 600, varies_from=0.5, apart=5, apart_share=0.8, of_height=True),
     "wind_gust_mps": Plausible(0, 75, 20, apart=8, apart_share=0.8, of_height=True),
-    "wind_from_deg": Plausible(0, 360, circle=360.0),
+    "wind_from_deg": Plausible(0, 360),
     "rain_mmph": Plausible(0, 400),
     "visibility_m": Plausible(0, 100_000),
     "pressure_hpa": Plausible(500, 1100, 2, 0.1, 3600),
@@ -92,29 +104,41 @@ PLAUSIBLE: dict[str, Plausible] = {
 
 @dataclass(slots=True)
 class _Series:
-    """What must be remembered of one value's past."""
+    """One field of one function: its rule, and what must be remembered of its past."""
 
-    accepted: float
-    accepted_s: float
-    anchor: float
-    anchor_s: float
-    since_anchor: int = 1
-    other: float | None = None  # where it jumped to
+    name: str
+    rule: Plausible
+    compared: bool
+    anchor: float = math.nan
+    anchor_s: float = 0.0
+    since_anchor: int = 0
+    accepted: float = math.nan
+    accepted_s: float = -math.inf
+    other: float = math.nan  # where it jumped to
     at_other: int = 0
+    level: float | None = None  # unflagged, at 10 m: what neighbours are compared with
+    compared_s: float = -math.inf
+    disagrees: bool = False
 
 
 @dataclass(slots=True)
 class _Function:
-    series: dict[str, _Series] = field(default_factory=dict)
-    values: dict[str, float] = field(default_factory=dict)  # unflagged, at 10 m
-    taken_s: float = -math.inf
+    pole: str
+    place: LatLon
+    series: tuple[_Series, ...]
+    judged_s: float = -math.inf
+    flags: Mapping[str, Flag] = field(default_factory=dict)
 
 
 NO_FLAGS: Mapping[str, Flag] = {}
 
 
 class QualityControl:
-    """Judges the readings of all poles as they come, each in constant time."""
+    """Judges the readings of all poles as they come, each in constant time.
+
+    Readings of a function within `EVERY_S` share what was found of the first, and the neighbours are asked every
+    `COMPARED_EVERY_S`: this is on the way of every reading into the store.
+    """
 
     def __init__(self) -> None:
         self._fields: dict[type[msgspec.Struct], tuple[str, ...]] = {}
@@ -124,28 +148,36 @@ class QualityControl:
     def judge(
         self, pole: str, place: LatLon, function: str, values: msgspec.Struct, taken_s: float
     ) -> Mapping[str, Flag]:
-        """The flags of a reading by field, unflagged ones left out; of one older than the last nothing is said."""
-        fields = self._fields.get(type(values))
-        if fields is None:
-            fields = self._fields[type(values)] = tuple(n for n in values.__struct_fields__ if n in PLAUSIBLE)
-        if not fields:
-            return NO_FLAGS
+        """The flags of a reading by field, unflagged ones left out."""
         known = self._functions.get((pole, function))
         if known is None:
-            known = self._functions[pole, function] = _Function()
-        if taken_s < known.taken_s:
-            return NO_FLAGS
-        known.taken_s = taken_s
-        found: dict[str, Flag] = {}
-        head_agl_m = getattr(values, "head_agl_m", WIND_AT_M)
-        for name in fields:
-            value = getattr(values, name)
+            known = self._begun(pole, place, function, type(values))
+        if taken_s < known.judged_s + EVERY_S:
+            return known.flags
+        known.judged_s = taken_s
+        found: dict[str, Flag] | None = None
+        for series in known.series:
+            value = getattr(values, series.name)
             if value is None:
-                known.values.pop(name, None)
+                series.level = None
                 continue
-            if flags := self._judge(pole, place, function, known, name, float(value), head_agl_m):
-                found[name] = flags
-        return found or NO_FLAGS
+            bits = _judge_alone(series, value, taken_s)
+            if series.compared:
+                if known.place is not place:
+                    known.place = place
+                    self._neighbours[function].place(pole, place)
+                height = _to_10_m(getattr(values, "head_agl_m", WIND_AT_M)) if series.rule.of_height else 1.0
+                series.level = None if bits else value * height
+                if taken_s >= series.compared_s + COMPARED_EVERY_S:
+                    series.compared_s = taken_s
+                    series.disagrees = self._disagrees(pole, function, series, value * height, taken_s)
+                if series.disagrees:
+                    bits |= DISAGREES
+            if bits:
+                found = found or {}
+                found[series.name] = Flag(bits)
+        known.flags = found or NO_FLAGS
+        return known.flags
 
     def forget(self, pole: str) -> None:
         """Forget a pole."""
@@ -154,47 +186,35 @@ class QualityControl:
         for neighbours in self._neighbours.values():
             neighbours.remove(pole)
 
-    def _judge(
-        self, pole: str, place: LatLon, function: str, known: _Function, name: str, value: float, head_agl_m: float
-    ) -> Flag:
-        rule = PLAUSIBLE[name]
-        if not rule.low <= value <= rule.high:
-            known.values.pop(name, None)
-            return Flag.OUT_OF_RANGE
-        series, flags = known.series.get(name), Flag(0)
-        if series is None:
-            known.series[name] = _Series(value, known.taken_s, value, known.taken_s)
-        else:
-            flags = _stuck(rule, series, value, known.taken_s) | _jumping(rule, series, value, known.taken_s)
-        if not math.isfinite(rule.apart):
-            return flags
-        level = value * _to_10_m(head_agl_m) if rule.of_height else value
-        neighbours = self._neighbours.setdefault(function, Neighbours())
-        neighbours.place(pole, place)
-        # a value that is wrong for other reasons is no measure for others
-        if flags:
-            known.values.pop(name, None)
-        else:
-            known.values[name] = level
-        return flags | self._disagreeing(pole, function, rule, name, level, known.taken_s, neighbours)
+    def _begun(self, pole: str, place: LatLon, function: str, kind: type[msgspec.Struct]) -> _Function:
+        fields = self._fields.get(kind)
+        if fields is None:
+            fields = self._fields[kind] = tuple(name for name in kind.__struct_fields__ if name in PLAUSIBLE)
+        known = _Function(
+            pole, place, tuple(_Series(name, PLAUSIBLE[name], PLAUSIBLE[name].compared) for name in fields)
+        )
+        if any(series.compared for series in known.series):
+            self._neighbours.setdefault(function, Neighbours()).place(pole, place)
+        self._functions[pole, function] = known
+        return known
 
-    def _disagreeing(
-        self, pole: str, function: str, rule: Plausible, name: str, level: float, now_s: float, around: Neighbours
-    ) -> Flag:
+    def _disagrees(self, pole: str, function: str, series: _Series, level: float, now_s: float) -> bool:
         others: list[float] = []
         distances: list[float] = []
-        for other, distance_m in around.nearest(pole):
-            theirs = self._functions.get((other, function))
-            if theirs is not None and now_s - theirs.taken_s <= FRESH_S and name in theirs.values:
-                others.append(theirs.values[name])
-                distances.append(distance_m)
+        for other, distance_m in self._neighbours[function].nearest(pole):
+            theirs = self._functions[other, function]
+            if now_s - theirs.judged_s <= FRESH_S:
+                beside = next((each.level for each in theirs.series if each.name == series.name), None)
+                if beside is not None:
+                    others.append(beside)
+                    distances.append(distance_m)
         if len(others) < FEWEST_NEIGHBOURS:
-            return Flag(0)
-        middle = median(others)
+            return False
+        rule, middle = series.rule, median(others)
         spread = MAD_TO_SIGMA * median([abs(other - middle) for other in others])
         allowed = max(rule.apart, rule.apart_share * abs(middle), SIGMAS * spread)
         allowed += rule.apart_per_km * median(distances) / 1000.0
-        return Flag.DISAGREES if abs(level - middle) > allowed else Flag(0)
+        return abs(level - middle) > allowed
 
 
 def median(values: list[float]) -> float:
@@ -211,36 +231,30 @@ def said_by_pole(quality: Quality) -> Flag:
 
 def _to_10_m(head_agl_m: float) -> float:
     """By what a wind speed at a pole's head is multiplied to be that of 10 m above ground."""
+    if head_agl_m == WIND_AT_M:
+        return 1.0
     return math.log(WIND_AT_M / ROUGHNESS_M) / math.log(max(head_agl_m, 2.0 * ROUGHNESS_M) / ROUGHNESS_M)
 
 
-def _apart(rule: Plausible, one: float, other: float) -> float:
-    if rule.circle is None:
-        return abs(one - other)
-    way = abs(one - other) % rule.circle
-    return min(way, rule.circle - way)
-
-
-def _stuck(rule: Plausible, series: _Series, value: float, taken_s: float) -> Flag:
-    if _apart(rule, value, series.anchor) >= rule.least_change or value < rule.varies_from:
-        series.anchor, series.anchor_s, series.since_anchor = value, taken_s, 1
-        return Flag(0)
-    series.since_anchor += 1
-    long_enough = taken_s - series.anchor_s >= rule.least_change_s
-    return Flag.STUCK if long_enough and series.since_anchor >= FEWEST_READINGS else Flag(0)
-
-
-def _jumping(rule: Plausible, series: _Series, value: float, taken_s: float) -> Flag:
-    passed_s = taken_s - series.accepted_s
-    if passed_s > LONGEST_STEP_S or _apart(rule, value, series.accepted) <= rule.step * max(1.0, passed_s / STEP_S):
-        series.accepted, series.accepted_s, series.other, series.at_other = value, taken_s, None, 0
-        return Flag(0)
-    if series.other is not None and _apart(rule, value, series.other) <= rule.step:
-        series.at_other += 1
+def _judge_alone(series: _Series, value: float, taken_s: float) -> int:
+    """The flags that a value's own past gives, as bits: a flag is made of them only when there is one."""
+    rule = series.rule
+    if not rule.low <= value <= rule.high:
+        return OUT_OF_RANGE
+    bits = 0
+    # a comparison with a number that is none yet fails, and what is new is taken as it is
+    if abs(value - series.anchor) < rule.least_change and value >= rule.varies_from:
+        series.since_anchor += 1
+        if taken_s - series.anchor_s >= rule.least_change_s and series.since_anchor >= FEWEST_READINGS:
+            bits = STUCK
     else:
-        series.at_other = 1
-    series.other = value
-    if series.at_other > SETTLED:
-        series.accepted, series.accepted_s, series.other, series.at_other = value, taken_s, None, 0
-        return Flag(0)
-    return Flag.JUMPING
+        series.anchor, series.anchor_s, series.since_anchor = value, taken_s, 1
+    passed_s = taken_s - series.accepted_s
+    allowed = rule.step if passed_s <= STEP_S else rule.step * passed_s / STEP_S
+    if abs(value - series.accepted) > allowed and passed_s <= LONGEST_STEP_S:
+        series.at_other = series.at_other + 1 if abs(value - series.other) <= rule.step else 1
+        series.other = value
+        if series.at_other <= SETTLED:
+            return bits | JUMPING
+    series.accepted, series.accepted_s, series.at_other = value, taken_s, 0
+    return bits

@@ -16,16 +16,18 @@ from typing import Any
 import msgspec
 
 from airspace.frames import LatLon
-from poles.alarm_table import FLOODING, POLE_ALARMS, POLE_SILENT, SENSOR_SILENT, SUPPLY_DOWN, UNKNOWN
+from poles.alarm_table import ALL_SILENT, FLOODING, POLE_ALARMS, POLE_SILENT, SENSOR_SILENT, SUPPLY_DOWN, UNKNOWN
 from poles.gateway.alarms import AlarmBook, OpenAlarm, Told
+from poles.gateway.commands import known_function
 from poles.gateway.desired import DesiredBook
 from poles.gateway.doubts import Doubts
 from poles.gateway.liveness import Back, Liveness, Silence
 from poles.gateway.notes import Acknowledged, AnyNote, Condition, Wished
-from poles.gateway.outages import Alone, Began, Change, Changed, NotAlone, Outages, Over
+from poles.gateway.outages import CONTROLLER, Alone, Began, Change, Changed, NotAlone, Outages, Over
 from poles.gateway.quality import Flag
 from poles.gateway.wishes import Wishes
 from poles.protocol.messages import Alarm, Desired, Hello, Quality, Reading, Reported
+from poles.services.service import settings_from_wire
 
 KeepNotes = Callable[[Sequence[AnyNote]], Awaitable[object]]
 """Appends notes to the store, all or nothing and in order; what it returns is done when they are durable."""
@@ -97,7 +99,8 @@ class Supervision:
         for each in history:
             self._remember(each)
         silent = {alarm.subject for alarm in self._active(POLE_SILENT)}
-        down = {alarm.subject: tuple(alarm.members) for alarm in self._active(SUPPLY_DOWN)}
+        outages = [*self._active(SUPPLY_DOWN), *self._active(ALL_SILENT)]
+        down = {alarm.subject: tuple(alarm.members) for alarm in outages}
         dark = silent.union(*down.values())
         dead: dict[str, list[str]] = {}
         for alarm in self._active(SENSOR_SILENT):
@@ -146,6 +149,7 @@ class Supervision:
             self._explain(Changed(supply, (), (code,)))
         self._outages.remove(code)
         self._doubts.forget(code)
+        self._silences.pop(code, None)
         self._heartbeat_s.pop(code, None)
         self._functions.pop(code, None)
 
@@ -167,11 +171,9 @@ class Supervision:
     def reported(self, code: str, readings: Sequence[Reading], heard_s: float, now_s: float) -> None:
         """New readings are durable, whether anybody understands them or not; they were heard at `heard_s`."""
         tick = self._liveness.tick(now_s)
-        for reading in readings:
-            back = self._liveness.reported(code, reading.function, tick)
-            if back is not None:
-                self._returned(back)
-            self._doubts.says_faulty(code, reading.function, reading.quality is Quality.BAD)
+        for back in self._liveness.reported(code, readings, tick) or ():
+            self._returned(back)
+        self._doubts.reported(code, readings)
         last = readings[-1]
         self._doubts.judge_clock(code, last.at_s, heard_s + self._ahead_s - last.held_s, last.held_s)
 
@@ -219,7 +221,11 @@ class Supervision:
         return alarm
 
     async def wish(self, code: str, function: str, settings: Mapping[str, Any], by: str) -> int:
-        """Have a function set from now on, whether its pole is connected or not; the version of the wish."""
+        """Have a function set from now on, whether its pole is connected or not; the version of the wish.
+
+        The settings are by their names on the wire. Raises `Refused` for what no pole could take.
+        """
+        settings_from_wire(function, known_function(function), settings)
         wish = self._wishes.next(code, function, settings, by)
         await self._keep([wish])
         self._wishes.wished(wish, self._utc_s(), asyncio.get_running_loop().time())
@@ -283,16 +289,24 @@ class Supervision:
                 self._tell(_pole_silent(code, self._silences.get(code)))
             case NotAlone(code=code):
                 self._tell(Condition(code=POLE_SILENT, subject=code, active=False))
-            case Began(supply=supply, members=members, absorbed=absorbed, merged=merged):
+            case Began(supply=supply, of=of, members=members, absorbed=absorbed, merged=merged):
                 causes = [(POLE_SILENT, code, "") for code in absorbed]
-                causes += [(SUPPLY_DOWN, name, "") for name in merged]
+                causes += [(_outage_code(name), name, "") for name in merged]
+                code = _outage_code(supply)
                 self._tell(
-                    Condition(code=SUPPLY_DOWN, subject=supply, active=True, joined=members, absorbs=tuple(causes))
+                    Condition(
+                        code=code,
+                        subject=supply,
+                        active=True,
+                        facts={"of": of},
+                        joined=members,
+                        absorbs=tuple(causes),
+                    )
                 )
             case Changed(supply=supply, joined=joined, left=left):
-                self._tell(Condition(code=SUPPLY_DOWN, subject=supply, active=True, joined=joined, left=left))
+                self._tell(Condition(code=_outage_code(supply), subject=supply, active=True, joined=joined, left=left))
             case Over(supply=supply):
-                self._tell(Condition(code=SUPPLY_DOWN, subject=supply, active=False))
+                self._tell(Condition(code=_outage_code(supply), subject=supply, active=False))
 
     async def _settle(self) -> None:
         """Keep what is to be told, then tell it."""
@@ -361,6 +375,10 @@ class Supervision:
 
     def _active(self, code: str) -> list[OpenAlarm]:
         return [alarm for alarm in self._book if alarm.code == code and alarm.active]
+
+
+def _outage_code(supply: str) -> str:
+    return ALL_SILENT if supply == CONTROLLER else SUPPLY_DOWN
 
 
 def _pole_silent(code: str, silence: Silence | None) -> Condition:

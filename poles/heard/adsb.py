@@ -201,7 +201,7 @@ def _velocity(body: int, subtype: int) -> Velocity:
         speed_mps=speed,
         track_deg=track,
         climb_mps=(climb - 1) * 64 * FPM_MPS * (-1 if body >> 19 & 1 else 1) if climb else None,
-        ellipsoidal_over_pressure_m=(over - 1) * 25 * FT_M * (-1 if body >> 7 & 1 else 1) if over else None,
+        ellipsoidal_over_pressure_m=(over - 1) * 25 * FT_M * (-1 if body >> 7 & 1 else 1) if 0 < over < 127 else None,
     )
 
 
@@ -250,7 +250,7 @@ def _from_velocity(said: Velocity) -> int:
         body |= (steps < 0) << 19 | min(abs(steps) + 1, 511) << 10
     if said.ellipsoidal_over_pressure_m is not None:
         steps = round(said.ellipsoidal_over_pressure_m / FT_M / 25)
-        body |= (steps < 0) << 7 | min(abs(steps) + 1, 127)
+        body |= (steps < 0) << 7 | min(abs(steps) + 1, 127)  # 127: more than can be said
     return body
 
 

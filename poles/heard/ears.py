@@ -74,8 +74,10 @@ class Ears:
                     drone, speed_mps=moving.speed_mps, track_deg=moving.track_deg, climb_mps=moving.climb_mps
                 )
             case adsb.Emergency(status):
-                state = Status.AIRBORNE if drone.above_ground_m != 0.0 else Status.GROUND
-                drone = replace(drone, status=state if status is Status.UNDECLARED else status)
+                over = status is Status.UNDECLARED and drone.status is Status.EMERGENCY
+                state = Status.GROUND if drone.above_ground_m == 0.0 else Status.AIRBORNE
+                if over or status is Status.EMERGENCY:
+                    drone = replace(drone, status=state if over else status)
             case adsb.Accuracy(bound):
                 drone = replace(drone, horizontal_accuracy_m=bound)
         if drone.ellipsoidal_m is None or track.pressure_m is not None:

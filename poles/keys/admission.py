@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from airspace.reasons import Refused
-from poles.keys.register import Change, KeyState, Register
+from poles.keys.register import Change, Register
 
 LOOK_S = 0.2  # a key that is revoked is cut off within a second
 CHANGES_AT_ONCE = 5_000
@@ -62,7 +62,7 @@ class RegisterAdmission:
         self._register = register
         self._seen = register.last_change()
         self._codes = register.live()
-        self._fresh = {held.key for held in register.held() if held.state is KeyState.NEW}
+        self._fresh = set(register.unproven())
         self._proven: list[str] = []
         self._gone: list[tuple[str, str]] = []
         self.codes: Mapping[str, str] = self._codes

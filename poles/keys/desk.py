@@ -3,31 +3,34 @@
 The desk has its own CURVE key, whose public half the firmware carries, so a pole gives its token to nobody else. It
 lets any key knock, but only while a token is open; what comes in is one small message that is answered with the
 gateways to connect to, or with a refusal that does not tell whether the code or the token was wrong. Attempts are slow
-by design: a token bucket for each address and one for all, and a token is closed after some wrong ones.
+by design: a token bucket for each address and one for all, and a token is closed after some wrong ones. A connection
+is ended after half a minute, and the oldest one when there are too many.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import zmq
 import zmq.asyncio
+from zmq.utils.monitor import recv_monitor_message
 
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.beside import beside
 from poles.keys.authenticator import CurveAuthenticator
+from poles.keys.paces import NO_LIMIT, Pace, Paces
 from poles.keys.pairs import KeyPair
 from poles.keys.register import Register, open_register
 from poles.keys.tokens import Answer
 from poles.protocol.codec import encode
 from poles.protocol.enrolment import Enrol, Enrolled, KnownGateway, decode_request
 from poles.protocol.messages import VERSION, Refusal
+from poles.wire.cutting import Link, cut, link_at
 from poles.wire.sockets import bind, curve_router, send_now
 
 DECLINED = Rule(
@@ -67,7 +70,10 @@ SLOWER = Rule(
 DOMAIN = "enrolment"
 MAX_REQUEST_BYTES = 1024
 HANDSHAKE_MS = 5_000
-PEERS_KEPT = 4_096
+PEER_PACE = Pace(at_once=10.0, per_s=0.5)  # a gateway's NAT may hide a street of poles
+DESK_PACE = Pace(at_once=100.0, per_s=20.0)
+CONNECTIONS_MOST = 64
+CONNECTION_S = 30.0
 _REFUSALS = {
     Answer.WRONG: DECLINED,
     Answer.USED: DECLINED,
@@ -79,39 +85,6 @@ _REFUSALS = {
     Answer.MALFORMED: BAD_REQUEST,
     Answer.VERSION: WRONG_VERSION,
 }
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How many attempts are looked at: so many at once, and so many a second after that."""
-
-    at_once: float
-    per_s: float
-
-
-PEER_PACE = Pace(at_once=10.0, per_s=0.5)  # a gateway's NAT may hide a street of poles
-DESK_PACE = Pace(at_once=100.0, per_s=20.0)
-
-
-class Paces:
-    """Token buckets, one for each of the latest addresses and one for all of them."""
-
-    def __init__(self, peer: Pace, desk: Pace) -> None:
-        self._peer, self._desk = peer, desk
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # address -> attempts left, at what second
-        self._of_all = (desk.at_once, 0.0)
-
-    def takes(self, peer: str, now_s: float) -> bool:
-        """Whether one more attempt from this address is looked at now."""
-        left, since_s = self._left.pop(peer, (self._peer.at_once, now_s))
-        left = min(self._peer.at_once, left + (now_s - since_s) * self._peer.per_s)
-        all_left, all_since_s = self._of_all
-        all_left = min(self._desk.at_once, all_left + (now_s - all_since_s) * self._desk.per_s)
-        takes = left >= 1.0 and all_left >= 1.0
-        self._left[peer] = left - takes, now_s
-        self._of_all = all_left - takes, now_s
-        if len(self._left) > PEERS_KEPT:
-            self._left.popitem(last=False)
-        return takes
 
 
 class EnrolmentDesk:
@@ -186,6 +159,7 @@ async def open_desk(
     *,
     utc_s: Callable[[], float],
     paces: Paces | None = None,
+    connection_s: float = CONNECTION_S,
 ) -> AsyncIterator[EnrolmentDesk]:
     """Listen at `tcp://host:port` (port 0: any free one) for new poles until the end. Raises Refused.
 
@@ -194,19 +168,42 @@ async def open_desk(
     with open_register(register, utc_s) as asked, open_register(register, utc_s) as written:
         desk = EnrolmentDesk(written, gateways, utc_s, paces or Paces(PEER_PACE, DESK_PACE))
         context = zmq.asyncio.Context()
-        authenticator = CurveAuthenticator(context, DOMAIN, lambda key: _expects(asked))
+        handshakes = Paces(NO_LIMIT, DESK_PACE)
+        loop = asyncio.get_running_loop()
+        authenticator = CurveAuthenticator(
+            context, DOMAIN, lambda key: _expects(asked) and handshakes.takes("", loop.time())
+        )
         authenticator.start()
         try:
             socket = curve_router(context, server_key, DOMAIN)
             socket.set(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
             socket.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+            monitor = socket.get_monitor_socket(zmq.EVENT_ACCEPTED)
             desk.address = bind(socket, address)
-            async with beside(authenticator.serve(), desk.serve(socket)):
+            async with beside(authenticator.serve(), desk.serve(socket), _end_late(monitor, connection_s)):
                 yield desk
         finally:
             authenticator.stop()
             context.destroy(linger=0)
             desk.close()
+
+
+async def _end_late(monitor: zmq.asyncio.Socket, connection_s: float) -> None:
+    """End every connection when it has lasted so long [s], and the oldest one when there are too many."""
+    loop = asyncio.get_running_loop()
+    begun: deque[tuple[float, Link]] = deque()
+    while True:
+        try:
+            async with asyncio.timeout_at(begun[0][0] if begun else None):
+                event = await recv_monitor_message(monitor)
+        except TimeoutError:
+            cut(begun.popleft()[1])
+            continue
+        link = link_at(int(event["value"]))
+        if link is not None:
+            begun.append((loop.time() + connection_s, link))
+        if len(begun) > CONNECTIONS_MOST:
+            cut(begun.popleft()[1])
 
 
 def _expects(register: Register) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import zmq
 import zmq.asyncio
 
 from airspace.reasons import Reason, Refused, Rule, Words
-from poles.keys.pairs import KeyPair
+from poles.keys.key_ring import KeyRing, load_key_ring, new_key_ring
+from poles.keys.pairs import KeyPair, load_key_pair, new_key_pair, save_key_pair
 from poles.protocol.codec import encode
 from poles.protocol.enrolment import Enrol, Enrolled, KnownGateway, decode_answer
 from poles.protocol.messages import VERSION
@@ -67,3 +69,40 @@ async def enrol(
         raise Refused([Reason(SILENT, code, {"desk": desk.address, "seconds": within_s})]) from None
     finally:
         line.close()
+
+
+async def enrolled(
+    context: zmq.asyncio.Context,
+    ring: Path,
+    desk: KnownGateway,
+    code: str,
+    token: str,
+    *,
+    within_s: float = 30.0,
+) -> KeyRing:
+    """The key ring of a pole, which enrols when it has none yet.
+
+    The pair is kept before the desk hears of it, so a pole that loses power before the answer asks again with the same
+    one and is told again. Raises Refused.
+    """
+    held = _held(ring)
+    if isinstance(held, KeyRing):
+        return held
+    told = await enrol(context, desk, code, token, held, within_s=within_s)
+    made = new_key_ring(ring, held, told.gateways)
+    _pair_path(ring).unlink()
+    return made
+
+
+def _held(ring: Path) -> KeyRing | KeyPair:
+    """The ring of a pole that has enrolled, or else the pair that it enrols with, which is made once."""
+    if ring.exists():
+        return load_key_ring(ring)
+    kept = _pair_path(ring)
+    if not kept.exists():
+        save_key_pair(kept, new_key_pair())
+    return load_key_pair(kept)
+
+
+def _pair_path(ring: Path) -> Path:
+    return ring.with_name(f"{ring.name}.enrolling")

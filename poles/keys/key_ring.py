@@ -6,7 +6,6 @@ gateway has answered to it the older one is forgotten. The gateways stand in the
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import tomli_w
 import zmq.asyncio
 
 from airspace.reasons import Reason, Refused, Rule, Words
-from poles.keys.pairs import KeyPair, check_private, new_key_pair, pair_of
+from poles.keys.pairs import KeyPair, check_private, new_key_pair, pair_of, sync_folder, write_private
 from poles.protocol.enrolment import KnownGateway
 from poles.wire.connection import CurveConnection
 from poles.wire.lines import Line
@@ -26,6 +25,11 @@ NOT_A_RING = Rule(
     "pole.ring.malformed",
     Words("it is not a pole's key ring: {why}", "不是有效的灯杆密钥文件：{why}"),
     Words("Enrol the pole anew.", "请重新登记该灯杆。"),
+)
+NOT_KEPT = Rule(
+    "pole.ring.kept",
+    Words("the pole's keys cannot be kept: {why}", "灯杆密钥无法保存：{why}"),
+    Words("Look at the pole's storage.", "请检查灯杆存储。"),
 )
 
 
@@ -123,26 +127,12 @@ def _write(path: Path, pairs: Sequence[KeyPair], gateways: Sequence[KnownGateway
     )
     fresh = path.with_name(f"{path.name}.new")
     try:
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(fresh, text)
         fresh.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         why = Words(error.strerror or str(error), error.strerror or str(error))
-        raise Refused([Reason(NOT_A_RING, str(path), {"why": why})]) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise Refused([Reason(NOT_KEPT, str(path), {"why": why})]) from None
 
 
 class _Heard:

@@ -73,17 +73,41 @@ def new_key_pair() -> KeyPair:
 
 
 def save_key_pair(path: Path, pair: KeyPair) -> None:
-    """Write a key file of mode 0600, its directory of mode 0700 when it has to be made. Raises Refused."""
+    """Write a key file of mode 0600, its directory of mode 0700 when it has to be made; never over another.
+
+    After a power cut it is there as a whole or not at all. Raises Refused.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = f'public = "{pair.public.decode()}"\nsecret = "{pair.secret.decode()}"\n'
+    fresh = path.with_name(f"{path.name}.new")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(fresh, text)
+        os.link(fresh, path)
     except FileExistsError:
         raise Refused([Reason(EXISTS, str(path))]) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file of mode 0600 and have it on the disk; what a writer left that was killed is replaced."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(f'public = "{pair.public.decode()}"\nsecret = "{pair.secret.decode()}"\n')
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_key_pair(path: Path) -> KeyPair:

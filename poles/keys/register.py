@@ -205,6 +205,11 @@ class Register:
         with failures_refused(self._path):
             return dict(self._db.execute(sql, (self._utc_s(),)).fetchall())
 
+    def unproven(self) -> list[str]:
+        """The new keys that were not used yet."""
+        with failures_refused(self._path):
+            return [key for (key,) in self._db.execute("SELECT key FROM keys WHERE until_s IS NOT NULL").fetchall()]
+
     def held(self, code: str | None = None) -> list[HeldKey]:
         """All keys, revoked ones too, in the order of codes and of time."""
         sql = "SELECT code, key, state, source, since_s, until_s FROM keys WHERE ? IN (code, '') ORDER BY code, since_s"

@@ -172,7 +172,12 @@ class Source(StrEnum):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One frame as received `age_s` before the observation's `at_s`; `transmitter`: its MAC or ICAO address in hex."""
+    """One frame as received `age_s` before the observation's `at_s`; `transmitter`: its MAC or ICAO address in hex.
+
+    What `frame` holds by `source`: `gb46750` the packet from its first byte, 0xFF, on; `gb42590` and `odid` one message
+    of 25 bytes, or a message pack, without the counter before it (the vendor element of a Wi-Fi beacon has it after
+    FA 0B BC 0D, Bluetooth service data after FA FF 0D); `adsb` the 14 bytes of an extended squitter, parity included.
+    """
 
     source: Annotated[
         Source,

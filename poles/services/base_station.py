@@ -62,6 +62,7 @@ class BaseStationSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     BaseStationReadings,
+    stale_after_s=30.0,
     settings=BaseStationSettings,
     alarms={
         DEGRADED: AlarmSpec(
@@ -113,9 +114,10 @@ class BaseStation(Service):
             self._voice.corrections(frames)
 
     def quality(self, function: str) -> Quality:
-        """As good as the station's health."""
-        marks = {Health.HEALTHY: Quality.GOOD, Health.DEGRADED: Quality.SUSPECT, Health.FAILED: Quality.BAD}
-        return marks[self._station.health]
+        """As good as the station's health, while its receiver says anything."""
+        quality = super().quality(function)
+        marks = {Health.HEALTHY: quality, Health.DEGRADED: Quality.SUSPECT, Health.FAILED: Quality.BAD}
+        return Quality.BAD if quality is Quality.BAD else marks[self._station.health]
 
     @property
     def _station(self) -> BaseStationReadings:

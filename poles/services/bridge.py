@@ -31,7 +31,7 @@ Swing = Annotated[float, Meta(ge=0.0, le=2000.0, extra={"unit": "MetersPerSecond
 
 
 class AccelerometerReadings(Readings, frozen=True, kw_only=True):
-    """The strongest acceleration of the last window, gravity taken away; None before the first window."""
+    """The strongest acceleration of the last window, gravity taken away; absent before the first window."""
 
     x_g: Annotated[Acceleration, Meta(description="along the bridge")] | None = field(
         name="accelerationX", default=None
@@ -53,7 +53,7 @@ class AccelerometerSettings(Settings, frozen=True, kw_only=True):
 
 
 class VibrationReadings(Readings, frozen=True, kw_only=True):
-    """How the bridge swings vertically over one window; None before the first, frequency also while it is at rest."""
+    """How the bridge swings vertically over one window; absent before the first, the frequency also at rest."""
 
     rms_mps2: Annotated[Swing, Meta(description="root mean square of the vertical acceleration")] | None = field(
         name="verticalAccelerationRms", default=None
@@ -83,6 +83,7 @@ class VibrationSettings(Settings, frozen=True, kw_only=True):
 ACCELEROMETER_SPEC = FunctionSpec(
     ACCELEROMETER,
     AccelerometerReadings,
+    stale_after_s=120.0,
     settings=AccelerometerSettings,
     alarms={
         IMPACT: AlarmSpec(
@@ -100,6 +101,7 @@ ACCELEROMETER_SPEC = FunctionSpec(
 VIBRATION_SPEC = FunctionSpec(
     VIBRATION,
     VibrationReadings,
+    stale_after_s=120.0,
     settings=VibrationSettings,
     alarms={
         SHAKEN: AlarmSpec(
@@ -162,7 +164,7 @@ class Bridge(Service):
             impact_g = cast("AccelerometerSettings", self._settings[ACCELEROMETER]).impact_g
             impact = hit.total_g is not None and hit.total_g > impact_g
             self._now[ACCELEROMETER] = msgspec.structs.replace(hit, impact=impact)
-            self._alarm(ACCELEROMETER, IMPACT, impact, total_g=hit.total_g)
+            self._alarm(ACCELEROMETER, IMPACT, impact, total_g=_shown(hit.total_g))
             return
         now = cast("VibrationReadings", self._now[VIBRATION])
         settings = cast("VibrationSettings", self._settings[VIBRATION])
@@ -170,8 +172,13 @@ class Bridge(Service):
             now = self._now[VIBRATION] = msgspec.structs.replace(now, frequency_hz=None)
         shaken = self._shaken.judge(now.peak_mps2, settings.most_mps2)
         softer = self._softer.judge(now.frequency_hz, settings.least_hz)
-        self._alarm(VIBRATION, SHAKEN, shaken, peak_mps2=now.peak_mps2)
-        self._alarm(VIBRATION, SOFTER, softer, frequency_hz=now.frequency_hz)
+        self._alarm(VIBRATION, SHAKEN, shaken, peak_mps2=_shown(now.peak_mps2))
+        self._alarm(VIBRATION, SOFTER, softer, frequency_hz=_shown(now.frequency_hz))
+
+
+def _shown(value: float | None) -> float | None:
+    """A value as finely as people want to read it."""
+    return None if value is None else round(value, 3)
 
 
 def strongest_hz(samples: np.typing.NDArray[np.float64], rate_hz: float) -> float:

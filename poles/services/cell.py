@@ -12,7 +12,6 @@ from typing import Annotated, cast
 from msgspec import Meta, field
 
 from airspace.reasons import AlarmSpec, Severity, Words
-from poles.protocol import Quality
 from poles.services.limits import Limit
 from poles.services.service import Function, FunctionSpec, Readings, Service, ServiceSpec, Settings
 from poles.services.units import DecibelMilliwatts, Decibels, Percent, Seconds, Text
@@ -30,7 +29,7 @@ class Technology(StrEnum):
 
 
 class NetworkCellReadings(Readings, frozen=True, kw_only=True):
-    """The serving cell at the pole; a field is None when it is not measured."""
+    """The serving cell at the pole; a field is absent when it is not measured."""
 
     cell_id: Annotated[Text, Meta(description="global identity of the serving cell; empty without service")] = field(
         name="cellId", default=""
@@ -69,6 +68,7 @@ class NetworkCellSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     NetworkCellReadings,
+    stale_after_s=120.0,
     settings=NetworkCellSettings,
     alarms={
         POOR: AlarmSpec(
@@ -96,10 +96,6 @@ class NetworkCell(Service):
     def observe(self, measured: NetworkCellReadings) -> None:
         """Take what the modem measured."""
         self._take(FUNCTION, measured)
-
-    def quality(self, function: str) -> Quality:
-        """Bad while nothing was measured."""
-        return Quality.BAD if self._now[FUNCTION] == NetworkCellReadings() else super().quality(function)
 
     def _settle(self, function: str) -> None:
         now = cast("NetworkCellReadings", self._now[FUNCTION])

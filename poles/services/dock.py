@@ -304,12 +304,12 @@ class Dock(Service):
             facts = {"rain_mmph": around.rain_mmph, "limit_mmph": around.rain_limit_mmph}
             return Reason(step.refused, "", facts if step.refused is cover.RAIN_OVER_LIMIT else {})
         changed, self._cover = step.cover is not self._cover, step.cover
+        if self._cover is not Cover.CLOSED:
+            self._charge(ChargerEvent.UNCOVERED)  # before anything moves
         if step.motor is not None:
             self._drive(step.motor)
         if changed:
             self._tell_arrivals()
-            if self._cover is not Cover.CLOSED:
-                self._charge(ChargerEvent.UNCOVERED)
             self._tell_stuck()
             self._changed(DOCK)
         return None

@@ -87,7 +87,7 @@ class BatterySlot(Readings, frozen=True, kw_only=True):
 
 
 class ChargerReadings(Readings, frozen=True, kw_only=True):
-    """The charger, the battery of the drone on the pad, and batteries beside it; None is what cannot be told."""
+    """The charger, the battery of the drone on the pad, and batteries beside it; absent is what cannot be told."""
 
     charger: Annotated[Charger, Meta(description="what it does")] = field(name="charger")
     charge_pct: Annotated[Percent, Meta(description="of the drone's battery")] | None = field(
@@ -146,5 +146,6 @@ CHARGER_SPEC = FunctionSpec(
                   "保持舱盖关闭并疏散人员，温度继续上升时呼叫消防。"),
         ),
     },
+    slow=3.0,
 )  # fmt: skip
 SPEC = ServiceSpec((DOCK_SPEC, CHARGER_SPEC))

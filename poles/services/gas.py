@@ -49,7 +49,7 @@ HIGH_PPM: Mapping[Gas, float] = {
 
 
 class GasReadings(Readings, frozen=True, kw_only=True):
-    """The concentration of one gas by volume; a mean is None until three quarters of its time are measured."""
+    """The concentration of one gas by volume; a mean is absent until three quarters of its time are measured."""
 
     gas: Annotated[Gas, Meta(description="what is measured")] = field(name="gasName")
     ppm: Annotated[PartsPerMillion, Meta(description="now")] | None = field(name="gasConcentration", default=None)
@@ -75,6 +75,7 @@ class GasSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     GasReadings,
+    stale_after_s=120.0,
     settings=GasSettings,
     alarms={
         HIGH: AlarmSpec(
@@ -112,10 +113,9 @@ class GasSensor(Service):
         hour, shift = self._hours[function], self._shifts[function]
         hour.add(now_s, ppm)
         shift.add(now_s, ppm)
-        self._now[function] = GasReadings(
-            gas=gas, ppm=ppm, mean_1h_ppm=hour.mean(), mean_8h_ppm=shift.mean(), too_high=False
+        self._take(
+            function, GasReadings(gas=gas, ppm=ppm, mean_1h_ppm=hour.mean(), mean_8h_ppm=shift.mean(), too_high=False)
         )
-        self._settle(function)
 
     def _settle(self, function: str) -> None:
         now = cast("GasReadings", self._now[function])

@@ -55,7 +55,7 @@ class Override(Parameters, frozen=True, kw_only=True):
 
 
 class LampMonitorReadings(Readings, frozen=True, kw_only=True):
-    """The lamp as its gear measures it; a field is None when the gear cannot tell."""
+    """The lamp as its gear measures it; a field is absent when the gear cannot tell."""
 
     failed: Annotated[bool, Meta(description="the lamp gives no light")] = field(name="lampFailure")
     leaks: Annotated[bool, Meta(description="current to earth")] = field(name="leakageDetected")

@@ -46,7 +46,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class OrientationReadings(Readings, frozen=True, kw_only=True):
-    """How the cover lies; None before the first measurement."""
+    """How the cover lies; absent before the first measurement."""
 
     orientation: Annotated[Attitude, Meta(description="as it lies now")] | None = field(
         name="orientation", default=None
@@ -70,6 +70,7 @@ class OrientationSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     OrientationReadings,
+    stale_after_s=600.0,
     settings=OrientationSettings,
     alarms={
         MOVED: AlarmSpec(

@@ -28,7 +28,7 @@ CROSSED = Rule(
 
 
 class MeterReadings(Readings, frozen=True, kw_only=True):
-    """The supply as metered; a field is None when the meter cannot tell."""
+    """The supply as metered; a field is absent when the meter cannot tell."""
 
     supply_v: Annotated[Volts, Meta(description="phase to neutral")] | None = field(name="supplyVoltage", default=None)
     current_a: Annotated[Amperes, Meta(description="of all phases")] | None = field(name="totalCurrent", default=None)
@@ -80,6 +80,7 @@ class CabinetReadings(Readings, frozen=True, kw_only=True):
 METER_SPEC = FunctionSpec(
     METER,
     MeterReadings,
+    stale_after_s=120.0,
     settings=MeterSettings,
     alarms={
         VOLTAGE: AlarmSpec(

@@ -50,6 +50,7 @@ class ReceiverSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     ReceiverReadings,
+    stale_after_s=10.0,
     settings=ReceiverSettings,
     alarms={
         OVERRUN: AlarmSpec(

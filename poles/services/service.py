@@ -7,6 +7,7 @@ A pole with several functions of one type names them by an instance after a dot,
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ class FunctionSpec:
     """One function type: its name on the wire, and the types of what is said about it.
 
     `alarms` are its failure modes by code; `slow` how many times the pole's usual interval may pass between two of its
-    reports; `talq` whether TALQ 2.7.1 has it, with these names and units.
+    reports; `stale_after_s` how old a measurement may be before the pole calls it bad, so that a dead sensor does not
+    hide behind a live pole; `talq` whether TALQ 2.7.1 has it, with these names and units.
     """
 
     name: str
@@ -71,6 +73,7 @@ class FunctionSpec:
     settings: type[Settings] | None = None
     alarms: Mapping[str, AlarmSpec] = field(default_factory=dict)
     slow: float = 1.0
+    stale_after_s: float = math.inf
     talq: bool = False
 
 
@@ -150,6 +153,7 @@ class Service:
         self._voice: Voice = Silence()
         self._active: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._failed: dict[str, bool] = {}
+        self._measured_s: dict[str, float] = {}  # the loop's second of the last measurement
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -171,8 +175,14 @@ class Service:
         return self._now[function]
 
     def quality(self, function: str) -> Quality:
-        """What the service itself thinks of these readings."""
-        return Quality.BAD if self._failed.get(function) else Quality.GOOD
+        """What the service itself thinks of these readings: bad when the sensor failed, or has not measured lately."""
+        stale_after_s = self._specs[function].stale_after_s
+        if self._failed.get(function) or (
+            stale_after_s < math.inf
+            and asyncio.get_running_loop().time() > self._measured_s.get(function, -math.inf) + stale_after_s
+        ):
+            return Quality.BAD
+        return Quality.GOOD
 
     def fail(self, function: str, failed: bool = True) -> None:
         """The driver found the sensor or device dead, or alive again: its readings are bad, or good again."""
@@ -210,6 +220,7 @@ class Service:
     def _take(self, function: str, readings: Readings) -> None:
         """Keep what the driver measured; `_settle` may turn it into alarms."""
         self._now[function] = readings
+        self._measured_s[function] = asyncio.get_running_loop().time()
         self._settle(function)
 
     def _changed(self, function: str) -> None:

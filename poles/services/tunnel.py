@@ -24,7 +24,7 @@ Warmth = Annotated[Celsius, Meta(ge=-60.0, le=1500.0)]
 
 
 class SmokeReadings(Readings, frozen=True, kw_only=True):
-    """Smoke in the air; None before the first measurement."""
+    """Smoke in the air; absent before the first measurement."""
 
     extinction_per_m: Annotated[PerMetre, Meta(description="extinction coefficient of light")] | None = field(
         name="extinctionCoefficient", default=None
@@ -41,7 +41,7 @@ class SmokeSettings(Settings, frozen=True, kw_only=True):
 
 
 class TemperatureReadings(Readings, frozen=True, kw_only=True):
-    """The air under the tunnel's ceiling; None before the first measurement."""
+    """The air under the tunnel's ceiling; absent before the first measurement."""
 
     temperature_c: Annotated[Warmth, Meta(description="of the air")] | None = field(name="temperature", default=None)
     too_high: Annotated[bool, Meta(description="above its threshold")] = field(name="temperatureTooHigh", default=False)
@@ -62,6 +62,7 @@ class TemperatureSettings(Settings, frozen=True, kw_only=True):
 SMOKE_SPEC = FunctionSpec(
     SMOKE,
     SmokeReadings,
+    stale_after_s=60.0,
     settings=SmokeSettings,
     alarms={
         SMOKY: AlarmSpec(
@@ -76,6 +77,7 @@ SMOKE_SPEC = FunctionSpec(
 TEMPERATURE_SPEC = FunctionSpec(
     TEMPERATURE,
     TemperatureReadings,
+    stale_after_s=60.0,
     settings=TemperatureSettings,
     alarms={
         HOT: AlarmSpec(

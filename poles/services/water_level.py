@@ -29,7 +29,7 @@ Level = Annotated[Metres, Meta(ge=-10.0, le=100.0, description="above the bottom
 
 
 class WaterLevelReadings(Readings, frozen=True, kw_only=True):
-    """The level of the water over the bottom; None before the first measurement."""
+    """The level of the water over the bottom; absent before the first measurement."""
 
     level_m: Level | None = field(name="fluidLevel", default=None)
     too_high: Annotated[bool, Meta(description="above its threshold")] = field(name="fluidLevelTooHigh", default=False)
@@ -52,6 +52,7 @@ class WaterLevelSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SPEC = FunctionSpec(
     FUNCTION,
     WaterLevelReadings,
+    stale_after_s=120.0,
     settings=WaterLevelSettings,
     alarms={
         HIGH: AlarmSpec(

@@ -30,7 +30,7 @@ WindMps = Annotated[MetresPerSecond, Meta(ge=0.0, le=90.0)]
 
 
 class WindReadings(Readings, frozen=True, kw_only=True):
-    """Wind by WMO-No. 8; a field is None before the first sample."""
+    """Wind by WMO-No. 8; a field is absent before the first sample."""
 
     wind_mean_mps: Annotated[WindMps, Meta(description="mean over 2 minutes")] | None = field(
         name="windSpeed", default=None
@@ -47,7 +47,7 @@ class WindReadings(Readings, frozen=True, kw_only=True):
 
 
 class RainReadings(Readings, frozen=True, kw_only=True):
-    """Rain as it falls now; None when the gauge says nothing."""
+    """Rain as it falls now; absent when the gauge says nothing."""
 
     rain_mmph: Annotated[MillimetresPerHour, Meta(description="intensity")] | None = field(
         name="precipitationRate", default=None
@@ -55,7 +55,7 @@ class RainReadings(Readings, frozen=True, kw_only=True):
 
 
 class AirReadings(Readings, frozen=True, kw_only=True):
-    """The state of the air; a field is None when the pole has no sensor for it."""
+    """The state of the air; a field is absent when the pole has no sensor for it."""
 
     pressure_hpa: Annotated[Hectopascal, Meta(ge=300.0, le=1100.0, description="at the sensor")] | None = field(
         name="atmosphericPressure", default=None
@@ -69,19 +69,18 @@ class AirReadings(Readings, frozen=True, kw_only=True):
 
 
 class VisibilityReadings(Readings, frozen=True, kw_only=True):
-    """Meteorological optical range; None when the sensor says nothing."""
+    """Meteorological optical range; absent when the sensor says nothing."""
 
     visibility_m: Annotated[Metres, Meta(ge=0.0, le=200_000.0, description="meteorological optical range")] | None = (
         field(name="visibility", default=None)
     )
 
 
-WIND_SPEC = FunctionSpec(WIND, WindReadings, talq=True)
-RAIN_SPEC = FunctionSpec(RAIN, RainReadings, talq=True)
-AIR_SPEC = FunctionSpec(AIR, AirReadings, talq=True)
-VISIBILITY_SPEC = FunctionSpec(VISIBILITY, VisibilityReadings)
+WIND_SPEC = FunctionSpec(WIND, WindReadings, stale_after_s=10.0, talq=True)
+RAIN_SPEC = FunctionSpec(RAIN, RainReadings, stale_after_s=120.0, talq=True)
+AIR_SPEC = FunctionSpec(AIR, AirReadings, slow=3.0, stale_after_s=300.0, talq=True)
+VISIBILITY_SPEC = FunctionSpec(VISIBILITY, VisibilityReadings, slow=3.0, stale_after_s=120.0)
 SPEC = ServiceSpec((WIND_SPEC, RAIN_SPEC, AIR_SPEC, VISIBILITY_SPEC))
-EMPTY = {"head_agl_m"}  # what a reading says although nothing is measured
 
 
 class WindStatistics:
@@ -133,7 +132,8 @@ class Weather(Service):
 
     def sample_wind(self, east_mps: float, north_mps: float) -> None:
         """Take one sample of where the air moves to [m/s]."""
-        self._wind.add(asyncio.get_running_loop().time(), east_mps, north_mps)
+        now_s = self._measured_s[WIND] = asyncio.get_running_loop().time()
+        self._wind.add(now_s, east_mps, north_mps)
 
     def observe(
         self,
@@ -163,7 +163,7 @@ class Weather(Service):
         )
 
     def quality(self, function: str) -> Quality:
-        """Bad when the sensor failed, or says nothing at all."""
-        said = msgspec.structs.asdict(self.readings(function))
-        silent = all(value is None for name, value in said.items() if name not in EMPTY)
-        return Quality.BAD if silent else super().quality(function)
+        """Bad when the sensor failed, has not measured lately, or there is none."""
+        said = self._now[function]
+        nothing = function != WIND and all(getattr(said, name) is None for name in said.__struct_fields__)
+        return Quality.BAD if nothing else super().quality(function)

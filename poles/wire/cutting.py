@@ -26,9 +26,16 @@ class Link:
 def link_of(frame: zmq.Frame) -> Link | None:
     """The connection that a message came through; None when it has ended already."""
     try:
-        descriptor = int(frame.get(zmq.SRCFD))
+        return link_at(int(frame.get(zmq.SRCFD)))
+    except zmq.ZMQError:
+        return None
+
+
+def link_at(descriptor: int) -> Link | None:
+    """The connection at a file descriptor; None when it has ended already."""
+    try:
         return Link(descriptor, os.fstat(descriptor).st_ino)
-    except (zmq.ZMQError, OSError):
+    except OSError:
         return None
 
 

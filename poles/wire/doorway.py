@@ -52,6 +52,7 @@ class Doorway:
         self._doors: dict[str, tuple[CurveListener, _Met]] = {}  # by public key
         self._by_mark: dict[int, CurveListener] = {}
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self._newest = ""  # the open door
         self._failures = 0
         self._past: dict[str, int] = {}  # counts of doors that are closed
         self._take: Take
@@ -75,9 +76,14 @@ class Doorway:
         """Whether poles are to go from one door to another."""
         return len(self._doors) > 1
 
+    @property
+    def looks_failed(self) -> int:
+        """How often in a row the register could not be followed."""
+        return max((met.failures for _, met in self._doors.values()), default=0)
+
     def has_come(self, code: str) -> bool:
         """Whether a pole has come through the open door."""
-        opened = self._doors.get(self._register.doors.answered()[0].public)
+        opened = self._doors.get(self._newest)
         return opened is not None and opened[1].has_met(code)
 
     def open(self, take: Take, gone: Gone) -> None:
@@ -114,19 +120,20 @@ class Doorway:
 
     def _settle(self, tasks: asyncio.TaskGroup) -> None:
         doors = {door.public: door for door in self._register.doors.answered()}
+        self._newest = next(iter(doors))  # the open one comes first
         for public, door in doors.items():
             if public not in self._doors:
                 self._open(door)
             if public not in self._serving:
                 self._serving[public] = tasks.create_task(self._doors[public][0].serve(), name="poles-door")
             if door.state is DoorState.LEAVING:
-                self._leave(door, doors)
+                self._leave(door)
         for public in [public for public in self._doors if public not in doors]:
             self._shut(public)
 
-    def _leave(self, door: Door, doors: dict[str, Door]) -> None:
-        opened = next(public for public, other in doors.items() if other.state is DoorState.OPEN)
-        if opened in self._doors and self._doors[opened][1].has_met_all():
+    def _leave(self, door: Door) -> None:
+        opened = self._doors.get(self._newest)
+        if opened is not None and opened[1].has_met_all():
             self._register.doors.close(door.public, "all poles have come through the new door")
         else:
             self._register.doors.close_late(door.public)

@@ -12,21 +12,27 @@ from typing import Protocol, TypeAlias
 
 import zmq
 import zmq.asyncio
+from zmq.utils.monitor import recv_monitor_message
 
 from airspace.reasons import Refused
 from poles.keys import KeyPair
 from poles.keys.admission import LOOK_S, Admission
 from poles.keys.authenticator import CurveAuthenticator
+from poles.keys.paces import Pace, Paces
+from poles.wire.arrivals import Arrivals, first_name
 from poles.wire.cutting import Link, cut, link_of
 from poles.wire.lines import Exchange, MemoryGateway, Take
 from poles.wire.pump import Pump
 from poles.wire.sockets import bind, curve_router, not_bound
 
 DOMAIN = "poles"
+HANDSHAKES = Pace(at_once=60.0, per_s=0.5)  # of one key; a pole comes again after half a second at the soonest
+KEYS_KEPT = 200_000
 LINKS_KEPT = 8  # connections of one key; a pole has one, and another while it makes a new one
 
-Gone: TypeAlias = Callable[[str, list[bytes]], None]
-"""What is called when a key was revoked: whose it was, and the routes of its connections, which lead nowhere now."""
+Gone: TypeAlias = Callable[[str, list[bytes], bool], None]
+"""What is called when a key was revoked: whose it was, the routes of its connections, which lead nowhere now, and
+whether the pole is locked out, having no other key."""
 
 
 class Listener(Protocol):
@@ -76,8 +82,12 @@ class CurveListener:
         self._server_key = server_key
         self._admission = admission
         self._mark = mark
+        self._paces = Paces(HANDSHAKES, kept=KEYS_KEPT)
         self._links: dict[str, dict[bytes, Link | None]] = {}  # key -> its latest connections
         self._cut = 0
+        self._suspects: dict[bytes, Link] = {}  # names that were ahead of the count when they first spoke
+        self._arrivals: Arrivals
+        self._monitor: zmq.asyncio.Socket
         self._context: zmq.asyncio.Context | None = None
         self._authenticator: CurveAuthenticator | None = None
         self._socket: zmq.asyncio.Socket
@@ -89,9 +99,11 @@ class CurveListener:
         """Start the ZAP handler, then bind; in this order nobody is ever let in unasked. Raises Refused."""
         self._context = zmq.asyncio.Context()
         self._context.set(zmq.MAX_SOCKETS, 65_536)
-        self._authenticator = CurveAuthenticator(self._context, DOMAIN, self._admission.admits)
+        self._authenticator = CurveAuthenticator(self._context, DOMAIN, self._admits)
         self._authenticator.start()
         self._socket, self._take, self._gone = curve_router(self._context, self._server_key, DOMAIN), take, gone
+        self._arrivals = Arrivals(first_name(self._socket, self._context))
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED)
         self._pump = Pump(zmq.Socket.shadow(self._socket.underlying), self._hand_on)
         try:
             self.address = bind(self._socket, self.address)
@@ -106,6 +118,16 @@ class CurveListener:
             tasks.create_task(self._authenticator.serve(), name="poles-authenticator")
             tasks.create_task(self._pump.run(), name="poles-receive")
             tasks.create_task(self._look(), name="poles-admission")
+            tasks.create_task(self._count(), name="poles-arrivals")
+
+    def _admits(self, key: str) -> bool:
+        return self._admission.admits(key) and self._paces.takes(key, asyncio.get_running_loop().time())
+
+    async def _count(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            event = await recv_monitor_message(self._monitor)
+            self._arrivals.accepted(int(event["value"]), loop.time())
 
     async def _look(self) -> None:
         while True:
@@ -113,8 +135,17 @@ class CurveListener:
                 routes = self._links.pop(key, {})
                 for link in routes.values():
                     self._cut += link is not None and cut(link)
-                self._gone(code, list(routes))
+                self._gone(code, list(routes), code not in self._admission.codes.values())
+            self._send_away()
             await asyncio.sleep(LOOK_S)
+
+    def _send_away(self) -> None:
+        """End the connections that say nothing, and those whose name libzmq may yet give to another."""
+        suspects, self._suspects = self._suspects, {}
+        # an arrival may be counted a little after its first word
+        strange = [link for name, link in suspects.items() if self._arrivals.is_ahead(name)]
+        for link in [*strange, *self._arrivals.silent(asyncio.get_running_loop().time())]:
+            self._cut += cut(link)
 
     def _hand_on(self, route: bytes, frame: zmq.Frame, whole: bool) -> None:
         if self._mark:
@@ -136,7 +167,12 @@ class CurveListener:
     def _met(self, key: str, route: bytes, frame: zmq.Frame) -> None:
         """The first message of a connection, whose end proves its key by that."""
         links = self._links.setdefault(key, {})
-        links[route] = link_of(frame)
+        link = links[route] = link_of(frame)
+        if link is not None:
+            self._arrivals.spoke(link)
+            name = route[len(self._mark) :]
+            if self._arrivals.is_ahead(name):
+                self._suspects[name] = link
         if len(links) > LINKS_KEPT:
             del links[next(iter(links))]
         self._admission.used(key)

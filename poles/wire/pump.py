@@ -1,7 +1,8 @@
 """Moving the messages of a ROUTER at the rate of the wire: what lies ready is taken in one turn of the loop.
 
-libzmq's file descriptor is edge-triggered: it tells of news once, and any call on the socket may use that up. So after
-each sending, and whenever as much was taken as one turn may, the socket is looked at again.
+While messages come, the socket is looked at every `PAUSE_S` and the loop is not woken for each; only when nothing comes
+the loop waits for libzmq's file descriptor. That is edge-triggered: it tells of news once, and any call on the socket
+may use that up. So after a sending in that state the socket is looked at again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 import zmq
 
 AT_ONCE = 256  # messages in a turn; then others of the loop have theirs
+PAUSE_S = 0.002
 
 
 class Pump:
@@ -23,21 +25,25 @@ class Pump:
     def __init__(self, socket: zmq.Socket[bytes], take: Callable[[bytes, zmq.Frame, bool], None]) -> None:
         self._socket = socket
         self._take = take
-        self._looking = False
+        self._loop: asyncio.AbstractEventLoop
+        self._descriptor = -1
+        self._next: asyncio.Handle | None = None  # look, when the descriptor is not waited for
         self._failed: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Take messages until cancelled; what `take` raises is raised here."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         self._failed = loop.create_future()
-        descriptor = self._socket.getsockopt(zmq.FD)
-        loop.add_reader(descriptor, self._drain)
+        self._descriptor = int(self._socket.getsockopt(zmq.FD))
+        self._next = loop.call_soon(self._look)
         try:
-            self._look_again()
             await self._failed
         finally:
-            loop.remove_reader(descriptor)
             self._failed = None
+            if self._next is not None:
+                self._next.cancel()
+            else:
+                loop.remove_reader(self._descriptor)
 
     def send(self, route: bytes, body: bytes) -> bool:
         """Send without waiting; False when the peer is gone or its queue is full."""
@@ -47,32 +53,45 @@ class Pump:
         except zmq.ZMQError:
             return False
         finally:
-            if not self._looking and self._failed is not None:
-                self._look_again()
+            if self._next is None and self._failed is not None:
+                self._woken()
         return True
 
-    def _look_again(self) -> None:
-        self._looking = True
-        asyncio.get_running_loop().call_soon(self._drain)
+    def _woken(self) -> None:
+        """There may be news: go over to looking."""
+        self._loop.remove_reader(self._descriptor)
+        self._next = self._loop.call_soon(self._look)
 
-    def _drain(self) -> None:
-        self._looking = False
-        if self._failed is None or self._failed.done():
+    def _look(self) -> None:
+        if self._failed is None:
             return
-        receive, take = self._socket.recv, self._take
         try:
-            for _ in range(AT_ONCE):
-                try:
-                    route = receive(zmq.NOBLOCK)
-                except zmq.Again:
-                    return
-                frame = receive(zmq.NOBLOCK, copy=False)
-                whole = not frame.more
-                while frame.more:
-                    frame = receive(zmq.NOBLOCK, copy=False)
-                take(route, frame, whole)
+            taken = self._drain()
         except Exception as error:  # a callback has nobody above it: whoever runs the pump gets it
-            if not self._failed.done():
-                self._failed.set_exception(error)
+            self._next = None
+            self._failed.set_exception(error)
             return
-        self._look_again()
+        if taken == AT_ONCE:
+            self._next = self._loop.call_soon(self._look)
+        elif taken:
+            self._next = self._loop.call_later(PAUSE_S, self._look)
+        else:
+            self._next = None
+            self._loop.add_reader(self._descriptor, self._woken)
+            if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # it came before anybody waited for it
+                self._woken()
+
+    def _drain(self) -> int:
+        """Take what lies ready, within limits; how many there were."""
+        receive, take = self._socket.recv, self._take
+        for count in range(AT_ONCE):
+            try:
+                route = receive(zmq.NOBLOCK)
+            except zmq.Again:
+                return count
+            frame = receive(zmq.NOBLOCK, copy=False)
+            whole = not frame.more
+            while frame.more:
+                frame = receive(zmq.NOBLOCK, copy=False)
+            take(route, frame, whole)
+        return AT_ONCE

@@ -11,6 +11,7 @@ import zmq.asyncio
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.keys.pairs import KeyPair
 from poles.protocol import MAX_BODY_BYTES
+from poles.wire.arrivals import hide_names
 
 NOT_BOUND = Rule(
     "poles.listen",
@@ -33,6 +34,7 @@ def router(context: zmq.asyncio.Context) -> zmq.asyncio.Socket:
 
 def curve_router(context: zmq.asyncio.Context, key: KeyPair, domain: str) -> zmq.asyncio.Socket:
     """A ROUTER that proves its own key and asks the context's ZAP handler about every other; nobody else gets in."""
+    hide_names()
     socket = router(context)
     socket.curve_server = True
     socket.curve_secretkey = key.secret

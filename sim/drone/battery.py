@@ -113,6 +113,11 @@ class Battery:
         self.consumed_wh += self.voltage_v * current * hours
         self._used_ah += current * hours
 
+    def charge(self, power_w: float, duration_s: float) -> None:
+        """Take in a power for a time, until it is full."""
+        self._used_ah = max(self._used_ah - power_w / self.open_circuit_v * duration_s / 3600.0, 0.0)
+        self.voltage_v = self.open_circuit_v - self.current_a * self.resistance_ohm
+
     def set_remaining(self, fraction: float) -> None:
         """Make the battery as charged as it would be with `fraction` of its charge left."""
         if not 0.0 <= fraction <= 1.0:

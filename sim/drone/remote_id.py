@@ -8,12 +8,12 @@ itself, every second. DID_ENABLE counts from the next start on. DID_OPTIONS bit 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from poles.heard.accuracy import HORIZONTAL_M, VERTICAL_M, class_of
 from sim.drone.uplink import Uplink
 
 if TYPE_CHECKING:
@@ -27,17 +27,6 @@ TURN = ("OPEN_DRONE_ID_BASIC_ID", "OPEN_DRONE_ID_SYSTEM", "OPEN_DRONE_ID_SELF_ID
 UNKNOWN_DIRECTION_CDEG, UNKNOWN_HEIGHT_M, UNKNOWN_TIME_S = 36100, -1000.0, 65535.0
 NOBODY = [0] * 20  # an empty id
 MOST_SPEED_MPS, MOST_CLIMB_MPS = 254.25, 62.0
-
-# upper bounds [m] of MAV_ODID_HOR_ACC 12 downwards and MAV_ODID_VER_ACC 6 downwards
-_LEVEL_BOUNDS_M = (1.0, 3.0, 10.0, 30.0, 92.6, 185.2, 555.6, 926.0, 1852.0, 3704.0, 7408.0, 18520.0)
-_HEIGHT_BOUNDS_M = (1.0, 3.0, 10.0, 25.0, 45.0, 150.0)
-
-
-def accuracy_class(accuracy_m: float, bounds_m: Sequence[float]) -> int:
-    """The Open Drone ID accuracy class of an accuracy [m]: the best has the highest number, 0 is unknown."""
-    if accuracy_m < 0.0:
-        return 0
-    return len(bounds_m) - bisect_right(bounds_m, accuracy_m)
 
 
 class RemoteId:
@@ -178,8 +167,8 @@ class RemoteId:
         climb = min(max(body.vu, -MOST_CLIMB_MPS), MOST_CLIMB_MPS)
         course = math.degrees(math.atan2(body.ve, body.vn)) % 360.0
         fix = receiver.fix
-        level = accuracy_class(fix.h_acc_mm / 1000.0, _LEVEL_BOUNDS_M) if fixed else 0
-        height = accuracy_class(fix.v_acc_mm / 1000.0, _HEIGHT_BOUNDS_M) if fixed else 0
+        level = class_of(fix.h_acc_mm / 1000.0, HORIZONTAL_M) if fixed else 0
+        height = class_of(fix.v_acc_mm / 1000.0, VERTICAL_M) if fixed else 0
         return mavlink.MAVLink_open_drone_id_location_message(
             0, 0, NOBODY, status, round(course * 100.0) % 36000 if fixed else UNKNOWN_DIRECTION_CDEG,
             round(speed * 100.0), round(climb * 100.0), round(at.lat_deg * 1e7), round(at.lon_deg * 1e7),

@@ -58,7 +58,22 @@ class Radio:
         """How a link carries between a place in the world's frame and the best cell."""
         if not self.cells:
             return Quality()
-        here = (e_m, n_m, u_m)
+        best, best_db = self._best((e_m, n_m, u_m))
+        loss = faded(best_db)
+        return NO_RADIO if best is None or loss >= 1.0 else Quality(loss=loss, delay_s=best.delay_s)
+
+    def margin_db(self, e_m: float, n_m: float, u_m: float) -> float | None:
+        """By how much the best cell is received better than at its range [dB], None when none is on.
+
+        Infinite in a city without cells.
+        """
+        if not self.cells:
+            return math.inf
+        best, best_db = self._best((e_m, n_m, u_m))
+        return None if best is None else best_db
+
+    def _best(self, here: Place) -> tuple[Cell | None, float]:
+        """The cell that is received best at a place, and its margin [dB]."""
         free = [(self._margin_db(cell, here), cell) for name, cell in self.cells.items() if not self._off[name]]
         best: Cell | None = None
         best_db = -math.inf
@@ -69,8 +84,7 @@ class Radio:
                 margin_db -= BEHIND_BUILDINGS_DB
             if margin_db > best_db:
                 best, best_db = cell, margin_db
-        loss = faded(best_db)
-        return NO_RADIO if best is None or loss >= 1.0 else Quality(loss=loss, delay_s=best.delay_s)
+        return best, best_db
 
     @staticmethod
     def _margin_db(cell: Cell, here: Place) -> float:

@@ -103,7 +103,7 @@ class PoleStand(Stand):
 
         async def beside(clock: Clock) -> T:
             exchange = Exchange()
-            site = PoleSite(POLE, PLACE, has_base_station=True)
+            site = PoleSite(POLE, PLACE, services=("weather", "lamp", "dock", "base_station"))
             wind = Wind(rng=self.rng("wind"), east_mps=2.0, gust_mps=0.2)
             connection = MemoryConnection(exchange)
             pole = SimPole(site, wind=wind, connection=connection, utc_s=clock.utc_s, rng=self.rng("pole"))

@@ -153,12 +153,25 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("drone_types.heavy.mass_kg", 0.0, "drone_types.heavy.mass_kg", "site.out-of-range"),
     ("drone_types.heavy.battery_wh", INF, "drone_types.heavy.battery_wh", "site.out-of-range"),
     ("gateway.port", 5000, "gateway", "site.malformed"),
+    ("gateway.enrol_listen", "tcp://0.0.0.0:7610", "gateway.enrol_address", "site.gateway-address"),
+    ("gateway.enrol_listen", "ipc:///desk", "gateway.enrol_address", "site.gateway-address"),
+    ("city_codes", {"form": "dd-nn"}, "city_codes", "pole.code.form"),
+    ("city_codes", {"check": "MOD 37,36"}, "city_codes", "pole.code.form"),
+    ("city_codes", {"form": "dddddd-cc-nnnnnn", "length": 3}, "city_codes", "site.malformed"),
     ("poles.0.code", "", "poles[0].code", "pole.code.malformed"),
+    ("poles.0.code", "990105-LP-000001", "poles[0].code", "pole.code.district"),
     ("poles.0.code", "410105-LP-000002", "poles", "site.repeated"),
     ("poles.1.public_key", KEY, "poles.public_key", "site.repeated"),
     ("poles.1.public_key", KEY[:-1], "poles[1].public_key", "site.bad-key"),
     ("poles.1.services", ["lamp", "dcok"], "poles[1].services", "site.unknown-service"),
     ("poles.1.lat_deg", -86.0, "poles[1].lat_deg", "site.out-of-range"),
+    ("poles.0.mains", "M 3", "poles[0].mains", "site.bad-name"),
+    ("poles.0.mains", 3, "poles[0].mains", "site.malformed"),
+    ("supplies", [{"kind": "gas", "name": "G"}], "supplies[0].kind", "site.malformed"),
+    ("supplies", [{"kind": "cell", "name": "C 1"}], "supplies[0].name", "site.bad-name"),
+    ("supplies", [{"kind": "cell", "name": "C", "mains": "/"}], "supplies[0].mains", "site.bad-name"),
+    ("supplies", [{"kind": "cell", "name": "C"}] * 2, "supplies", "site.repeated"),
+    ("supplies", [{"kind": "cell", "name": "C", "cell": "C"}], "supplies[0]", "site.supplies-circle"),
     ("open_ground.0.lon_deg", 181.0, "open_ground[0].lon_deg", "site.out-of-range"),
     ("open_ground", [{"name": "a", **PLACE}, {"name": "a", **PLACE}], "open_ground", "site.repeated"),
     ("tempo.speed", 0.0, "tempo.speed", "site.out-of-range"),
@@ -182,6 +195,17 @@ def test_a_bad_field_gives_one_line_with_its_place_rule_and_remedy(
     assert en.endswith(remedies.text("en", reason.facts))
     assert zh.endswith(remedies.text("zh", reason.facts))
     assert remedies.en != remedies.zh
+
+
+def test_supplies_that_hang_on_each_other_in_a_circle_are_all_named(tmp_path: Path) -> None:
+    circle = [
+        {"kind": "backhaul", "name": "B", "mains": "M"},
+        {"kind": "mains", "name": "M", "cell": "C"},
+        {"kind": "cell", "name": "C", "backhaul": "B"},
+        {"kind": "cell", "name": "beside", "mains": "M"},
+    ]
+    path = written(tmp_path, "supplies", circle)
+    assert [reason.where for reason in refused(path)] == [f"{path}: supplies[{n}]" for n in range(3)]
 
 
 def test_an_unknown_field_is_named(tmp_path: Path) -> None:

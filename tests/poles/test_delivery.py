@@ -9,7 +9,7 @@ from poles.agent.entries import of_log, of_reading
 from poles.agent.outbox import Outbox
 from poles.agent.ring import PAGE_BYTES, Kind, Ring
 from poles.gateway.ledger import BOOTS_REMEMBERED, Ledger, Verdict
-from poles.protocol import MAX_SEQ, OfEntries, Level, OfEntries, Report, decode, numbers_of
+from poles.protocol import MAX_SEQ, Level, OfEntries, Report, decode, numbers_of
 from sim.flash import SimFlash
 from tests.poles.raw_pole import CODE, reading, report
 

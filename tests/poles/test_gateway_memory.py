@@ -9,8 +9,7 @@ import pytest
 from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
 from poles.gateway import Gateway
-from poles.gateway.flow import WAITING_PER_POLE
-from poles.gateway.flow import Said
+from poles.gateway.flow import WAITING_PER_POLE, Said
 from poles.protocol import Accepted, Ack, Heartbeat, Quality, Refusal, Report, Result, Welcome, encode
 from poles.services.weather import RainReadings
 from poles.wire.connection import MemoryConnection

@@ -1,6 +1,8 @@
+import asyncio
+import functools
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -54,6 +56,21 @@ class Notes:
         self.frames += frames
 
 
+def timed(test: Callable[..., Any]) -> Callable[..., None]:
+    """Run a test, which may be a coroutine, in virtual time."""
+
+    @functools.wraps(test)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        async def main(_: Clock) -> None:
+            ending = test(*args, **kwargs)
+            if ending is not None:
+                await ending
+
+        run(main, virtual_tempo())
+
+    return wrapped
+
+
 class Light:
     def __init__(self) -> None:
         self.shown: list[tuple[Pattern, float]] = []
@@ -93,6 +110,7 @@ def test_a_lamps_program_can_be_set_and_an_order_still_wins() -> None:
     assert lamp.readings("LampActuator") == LampReadings(level_pct=60.0, pattern=Pattern.STEADY, overridden=False)
 
 
+@timed
 def test_a_dead_lamp_says_so_once_and_a_new_voice_is_told_what_is_wrong() -> None:
     lamp = Lamp(Light())
     notes = Notes(lamp)
@@ -105,6 +123,7 @@ def test_a_dead_lamp_says_so_once_and_a_new_voice_is_told_what_is_wrong() -> Non
     assert notes.alarms == [("LampMonitor", "lamp.failed", True)]
 
 
+@timed
 def test_a_base_station_is_as_healthy_as_it_tracks_satellites() -> None:
     station = BaseStation(lat_deg=34.75, lon_deg=113.6, ellipsoidal_m=80.0)
     notes = Notes(station)
@@ -133,10 +152,26 @@ def test_a_base_station_is_as_healthy_as_it_tracks_satellites() -> None:
         station.begin("BaseStation", "open", NoParameters())
 
 
+@timed
 def test_a_weather_station_without_sensors_says_that_it_has_nothing_to_say() -> None:
     weather = Weather()
     assert weather.readings("WindSensor") == WindReadings()
     assert {weather.quality(function) for function in weather.functions} == {Quality.BAD}
+
+
+@timed
+async def test_a_sensor_whose_driver_falls_silent_does_not_hide_behind_its_last_word() -> None:
+    weather = Weather()
+    weather.sample_wind(3.0, 0.0)
+    weather.observe(rain_mmph=0.0)
+    await asyncio.sleep(10.0)
+    assert weather.quality("WindSensor") is Quality.GOOD
+    await asyncio.sleep(1.0)
+    assert [weather.quality(function).value for function in weather.functions[:2]] == ["bad", "good"]
+    weather.sample_wind(3.0, 0.0)
+    assert weather.quality("WindSensor") is Quality.GOOD
+    await asyncio.sleep(120.0)
+    assert weather.quality("PrecipitationSensor") is Quality.BAD
 
 
 def test_a_weather_station_tells_wind_and_the_rest() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from controller.events import ItemStarted, LandingChosen, Phase, PhaseChanged
-from controller.flight.docking import COMMITTED_BELOW_M
+from controller.flight.landing import COMMITTED_M
 from controller.run import RunResult, close_flight, fly_mission
 from tests.sim.hamlet import (
     ALTERNATE,
@@ -150,7 +150,7 @@ def test_a_drone_below_twelve_metres_stays_on_its_dock_whatever_the_dock_says(tm
     async def main(world: Hamlet) -> None:
         async with world.controller() as district:
             flying = asyncio.create_task(world.fly(district))
-            await descending_below(world, COMMITTED_BELOW_M - 1.5)
+            await descending_below(world, COMMITTED_M - 1.5)
             world.city.poles[DOCK].fail_taken()
             assert landed_on(await flying) == ("completed", DOCK)
             assert "flight.diverted" not in alarms(district)

@@ -17,6 +17,7 @@ from poles.gateway import Gateway
 from poles.gateway.commands import Outcome
 from poles.gateway.state import PoleState
 from poles.keys import new_key_pair
+from poles.protocol import OfEntries, numbers_of
 from poles.services.base_station import BaseStationReadings, Health
 from poles.services.cover import Cover, Motor
 from poles.services.dock_functions import DockReadings, ForFlight, Reserve
@@ -25,11 +26,14 @@ from poles.services.service import NoParameters
 from poles.services.weather import WindReadings
 from poles.wire.connection import CurveConnection, MemoryConnection
 from poles.wire.lines import Exchange
-from sim.pole import COVER_TRAVEL_S, PoleSite, SimDockHardware, SimPole
+from sim.fittings.dock import COVER_TRAVEL_S, SimDockHardware
+from sim.pole import PoleSite, SimPole
+from sim.pole_network import PoleNetwork
 from sim.wind import Wind
 from tests.poles.raw_pole import Store, gateway_needs, zmq_context
 
 CODE = "410105-LP-000001"
+SERVICES = ("weather", "lamp", "dock", "base_station")
 RESERVE = {"flight": "f1"}
 
 
@@ -40,6 +44,7 @@ class Street:
     store: Store
     wind: Wind
     poles: dict[str, SimPole]
+    networks: dict[str, PoleNetwork]
 
     @property
     def pole(self) -> SimPole:
@@ -72,20 +77,27 @@ async def street(clock: Clock, count: int = 1, seed: int = 1) -> AsyncIterator[S
     wind.set_mean(6.0, 240.0)
     exchange = Exchange()
     async with Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway:
+        codes = [f"410105-LP-{n:06d}" for n in range(1, count + 1)]
+        networks = {code: PoleNetwork(MemoryConnection(exchange)) for code in codes}
         poles = {
             code: SimPole(
-                PoleSite(code, LatLon(34.75 + n / 1000, 113.6), xy_m=(0.0, 100.0 * n), has_base_station=n == 0),
+                PoleSite(
+                    code,
+                    LatLon(34.75 + n / 1000, 113.6),
+                    xy_m=(0.0, 100.0 * n),
+                    services=SERVICES if n == 0 else SERVICES[:3],
+                ),
                 wind=wind,
-                connection=MemoryConnection(exchange),
+                connection=networks[code],
                 utc_s=clock.utc_s,
                 rng=random.Random(seed * 1000 + n),
             )
-            for n, code in enumerate(f"410105-LP-{n:06d}" for n in range(1, count + 1))
+            for n, code in enumerate(codes)
         }
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(pole.run()) for pole in poles.values()]
             await asyncio.sleep(1.0)
-            yield Street(clock, gateway, store, wind, poles)
+            yield Street(clock, gateway, store, wind, poles, networks)
             for task in running:
                 task.cancel()
 
@@ -233,6 +245,24 @@ async def test_a_pole_without_power_is_silent_and_comes_back_with_a_new_boot(str
     assert (await street.gateway.command(CODE, "LampActuator", "override", {"pattern": "landing"})).accepted
 
 
+@on_the_street
+async def test_what_a_pole_synced_survives_its_power_and_comes_under_its_first_boot(street: Street) -> None:
+    boot = street.state.boot
+    street.networks[CODE].fail()
+    await asyncio.sleep(60.0)
+    held = street.pole.agent.unsent
+    street.pole.fail_power()
+    await asyncio.sleep(30.0)
+    street.pole.restore_power()
+    street.networks[CODE].restore()
+    assert street.pole.agent.unsent >= held - 10  # of the last second
+    assert await street.gateway.until(CODE, lambda state: state.boot != boot and state.last_seq > 0, deadline_s=30.0)
+    of_boot = [numbers_of(m) for c, m in street.store.told if c == CODE and isinstance(m, OfEntries) and m.boot == boot]
+    numbers = [number for some in of_boot for number in some]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 60
+
+
 def rough_hour(seed: int) -> int:
     """Orders, drones, rain and jams at random; at no moment may the motor run towards something in the cover's path.
 
@@ -270,7 +300,9 @@ def rough_hour(seed: int) -> int:
             action = rng.choice(["reserve", "open", "close", "close", "release", "reset"])
             parameters = {"reserve": Reserve(flight="f"), "reset": NoParameters()}.get(action, ForFlight(flight="f"))
             with contextlib.suppress(Refused):
-                ends.append(asyncio.ensure_future(hardware.dock.begin("DroneDock", action, parameters) or asyncio.sleep(0)))
+                ends.append(
+                    asyncio.ensure_future(hardware.dock.begin("DroneDock", action, parameters) or asyncio.sleep(0))
+                )
             await asyncio.sleep(rng.choice([0.0, 0.5, 3.0, 7.0, 20.0]))
             cover = hardware.dock.now().cover
             assert cover is not Cover.CLOSING or hardware.path_clear
@@ -358,7 +390,7 @@ def test_three_poles_over_curve_at_twenty_times_the_speed() -> None:
             ]
             running = [tasks.create_task(pole.run()) for pole in poles]
             for code in keys:
-                assert await gateway.until(code, lambda state: len(state.readings) == 7, deadline_s=100.0)
+                assert await gateway.until(code, lambda state: len(state.readings) == 8, deadline_s=100.0)
             assert (await gateway.command(CODE, "DroneDock", "reserve", RESERVE, deadline_s=60.0)).accepted
             opened = await gateway.command(CODE, "DroneDock", "open", RESERVE, until="done", deadline_s=60.0)
             assert opened.accepted

@@ -13,7 +13,6 @@ from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from controller.clock import Clock, run, virtual_tempo
 from sim.drone import SimDrone
-from sim.drone.remote_id import _HEIGHT_BOUNDS_M, _LEVEL_BOUNDS_M, accuracy_class
 from sim.links import memory_link
 from tests.sim.station import HOME_LAT_DEG, HOME_LON_DEG, Station, airborne, stage
 
@@ -200,12 +199,3 @@ def test_a_drone_without_remote_id_cannot_be_armed_when_it_is_demanded() -> None
             assert "Arm: OpenDroneID: DID_ENABLE must be 1" in station.texts()
 
     run(main, virtual_tempo())
-
-
-@pytest.mark.parametrize(
-    ("accuracy_m", "level", "height"),
-    [(0.99, 12, 6), (1.0, 11, 5), (9.9, 10, 4), (44.0, 8, 2), (149.0, 7, 1), (18519.0, 1, 0), (-1, 0, 0)],
-)  # fmt: skip
-def test_accuracies_have_classes(accuracy_m: float, level: int, height: int) -> None:
-    assert accuracy_class(accuracy_m, _LEVEL_BOUNDS_M) == level
-    assert accuracy_class(accuracy_m, _HEIGHT_BOUNDS_M) == height

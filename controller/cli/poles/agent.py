@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,17 +22,22 @@ def agent(
         Path, Parameter(help="The pole's file; examples/pole/pole.toml explains each field. 灯杆配置文件。")
     ],
     /,
+    *,
+    token: Annotated[
+        str, Parameter(help="The one-time token, for the first start; - reads it from standard input. 一次性令牌。")
+    ] = "",
 ) -> int:
     """Run the agent until Ctrl-C or SIGTERM. Raises Refused."""
     pole = load_pole(file)
-    return run(lambda clock: _run(clock, pole))
+    given = sys.stdin.readline().strip() if token == "-" else token
+    return run(lambda clock: _run(clock, pole, given))
 
 
-async def _run(clock: Clock, pole: LoadedPole) -> int:
+async def _run(clock: Clock, pole: LoadedPole, token: str) -> int:
     # a boot's name must never come twice: the seed is wider than one run's
     rng = random.Random("-".join(str(fresh_seed()) for _ in range(4)))
     stop = asyncio.Event()
-    await attended(run_pole(pole, utc_s=clock.utc_s, rng=rng, stop=stop), _tell_when_told(stop))
+    await attended(run_pole(pole, token=token, utc_s=clock.utc_s, rng=rng, stop=stop), _tell_when_told(stop))
     return 0
 
 

@@ -7,6 +7,8 @@ from cyclopts import App
 from airspace.reasons import Lang
 from controller.cli.poles import words
 from controller.cli.poles.agent import agent
+from controller.cli.poles.conform import HELP as HELP_CONFORM
+from controller.cli.poles.conform import conform
 from controller.cli.poles.enrol import enrol, list_
 from controller.cli.poles.keys import doors, export, history, make, renew, renew_server, revoke
 
@@ -17,6 +19,7 @@ def poles_app(lang: Lang) -> App:
     app.command(enrol, help=words.HELP_ENROL.text(lang))
     app.command(list_, name="list", help=words.HELP_LIST.text(lang))
     app.command(agent, help=words.HELP_AGENT.text(lang))
+    app.command(conform, help=HELP_CONFORM.text(lang))
     app.command(keys_app(lang))
     return app
 

@@ -25,6 +25,7 @@ from controller.cli.poles.enrol import (
     who_or_login,
 )
 from controller.clock import Clock, run
+from controller.config import NO_ADDRESS, is_place
 from poles.keys import load_key_pair, new_key_pair, save_key_pair
 
 BAD_LISTEN = Rule(
@@ -163,6 +164,8 @@ async def _renew_server(
         known = register.doors.found(server.public.decode(), given.key, given.listen, given.address)
         if not listen.startswith("tcp://") or listen in {door.listen for door in known}:
             raise Refused([Reason(BAD_LISTEN, "--listen", {"address": listen})])
+        if not is_place(address or listen):
+            raise Refused([Reason(NO_ADDRESS, "--address", {"value": address or listen})])
         number = len(register.doors.all()) + 1
         file = str(Path(given.key).with_name(f"{Path(given.key).stem}-{number}{Path(given.key).suffix}"))
         pair = new_key_pair()

@@ -89,12 +89,12 @@ CHANGES = {
     "closed": Words("server key closed", "停用服务器密钥"),
 }
 ATTEMPT = Words("tried to enrol", "尝试登记")
-REVOKED = Words("{count} keys of {code} are revoked", "已吊销 {code} 的 {count} 个密钥")
-ASKED = Words("{count} poles are asked for a new key", "已要求 {count} 根灯杆更换密钥")
+REVOKED = Words("keys of {code} revoked: {count}", "已吊销 {code} 的 {count} 个密钥")
+ASKED = Words("poles asked for a new key: {count}", "已要求 {count} 根灯杆更换密钥")
 RENEWED = Words(
     "the new key is in {file}; poles are told of {address} until {until}, then only it is answered. Open its port in "
     "the firewall now.",
     "新密钥保存在 {file}；{until} 前通知灯杆改用 {address}，之后只应答新密钥。请立即在防火墙放行该端口。",
 )
 MADE = Words("made {file}", "已生成 {file}")
-WRITTEN = Words("{count} public keys are in {path}", "已将 {count} 个公钥写入 {path}")
+WRITTEN = Words("public keys in {path}: {count}", "已将 {count} 个公钥写入 {path}")

@@ -7,22 +7,27 @@ import json
 import random
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from controller.cli.app import run as beichen
 from controller.clock import Clock, real_tempo, run
 from controller.config import load_site
-from controller.pole_gate import enrolment, open_gate
+from controller.pole_gate import enrolment, open_gate, renewal
+from poles.agent.linux import run_pole
+from poles.agent.pole_file import load_pole
+from poles.agent.settings import SettingsStore
+from poles.beside import beside
 from poles.gateway import Gateway
 from poles.keys import KeyPair, load_key_pair, new_key_pair
 from poles.keys.enrolling import enrol
+from poles.keys.key_ring import load_key_ring
 from poles.protocol import Ack, Welcome, encode
 from poles.protocol.enrolment import KnownGateway
+from poles.services.pole_keys import KeySettings
 from poles.wire.connection import CurveConnection
 from tests.poles.raw_pole import Store, gateway_needs, hello, raw_pole, report, zmq_context
 
@@ -189,12 +194,14 @@ def test_a_new_server_key_opens_a_door_of_its_own(verbs: Verbs) -> None:
         "keys/controller-2.key_secret",
     )
     assert (second["state"], second["file"]) == ("leaving", "keys/controller.key_secret")
+    assert verbs.refused("keys", "renew-server", "--listen", "tcp://0.0.0.0:7602") == ["site.gateway-address"]
     assert verbs.refused("keys", "renew-server", "--listen", "tcp://127.0.0.1:7602") == ["pole.door.there"]
     assert verbs.refused("keys", "renew-server", "--listen", "tcp://127.0.0.1:7601") == ["poles.listen-address"]
 
 
-def in_process(site: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "controller.cli", "poles", *arguments, "--site", str(site)], check=True)
+async def by_hand(site: Path, *arguments: str) -> None:
+    """A verb while the gateway runs, with a connection to the register of its own."""
+    assert await asyncio.to_thread(beichen, ["poles", *arguments, "--site", str(site), "--json"]) == 0
 
 
 async def welcomed(context: Any, given: KnownGateway, pair: KeyPair) -> bool:
@@ -208,7 +215,7 @@ async def welcomed(context: Any, given: KnownGateway, pair: KeyPair) -> bool:
 
 
 def test_from_token_to_first_report_and_to_the_end_of_it(verbs: Verbs, site: Path) -> None:
-    """The walk-through: keys, a token, the pole's own key, its reports, and a revocation by another process."""
+    """The walk-through: keys, a token, the pole's own key, its reports, and a revocation beside the running gateway."""
     verbs("keys", "make")
     (made,) = verbs("enrol", CODE)
     place = load_site(site)
@@ -228,7 +235,7 @@ def test_from_token_to_first_report_and_to_the_end_of_it(verbs: Verbs, site: Pat
                 told = await enrol(context, desk, CODE, made["token"], pair)
                 assert told.gateways == gate.doorway.gateways()
                 assert await welcomed(context, told.gateways[0], pair)
-                await asyncio.to_thread(in_process, site, "keys", "revoke", CODE, "--who", "Wang")
+                await by_hand(site, "keys", "revoke", CODE, "--who", "Wang")
                 await asyncio.sleep(0.5)
                 assert not await welcomed(context, told.gateways[0], pair)
 
@@ -239,3 +246,56 @@ def test_from_token_to_first_report_and_to_the_end_of_it(verbs: Verbs, site: Pat
     assert [what for what, _, _ in whats].count("admitted") == 1
     assert ("attempt", "127.0.0.1", "admitted") in whats
     assert ("revoked", "Wang", "") in whats
+
+
+POLE = """
+code = "{code}"
+keys = "keys/pole.keys"
+report_every_s = 0.2
+heartbeat_every_s = 0.5
+settings = "settings"
+desk = {{ address = "{desk}", public_key = '{key}' }}
+position = {{ lat_deg = 34.75, lon_deg = 113.62 }}
+weather = {{ wind_mps = {{ file = "speed" }}, wind_from_deg = {{ file = "from" }} }}
+"""
+
+
+def test_a_linux_pole_enrols_reports_is_renewed_and_enrols_anew_elsewhere_in_its_life(
+    verbs: Verbs, site: Path, tmp_path: Path
+) -> None:
+    """The pole's own program against the site's own gateway; settings of keys that it has no more do not count."""
+    verbs("keys", "make")
+    (made,) = verbs("enrol", CODE)
+    place, store, home = load_site(site), Store(), tmp_path / "pole"
+    home.mkdir()
+    (home / "speed").write_text("4.0")
+    (home / "from").write_text("270")
+    (home / "pole.toml").write_text(POLE.format(code=CODE, desk=made["desk"], key=made["desk_key"]))
+    stranger = KnownGateway(address="tcp://192.0.2.9:7600", public_key="G" * 40)
+    wished = KeySettings(renewal=0, gateways=(stranger,))
+    SettingsStore(home / "settings").keep("PoleKeys", 7, msgspec.to_builtins(wished))
+
+    async def main(clock: Clock) -> None:
+        given = place.file.gateway
+        assert given is not None
+        with open_gate(place, given, clock.utc_s) as gate:
+            gateway = Gateway(gate.doorway, **gateway_needs(clock, store, rng=random.Random(1)))
+            async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate):
+                stop = asyncio.Event()
+                pole = load_pole(home / "pole.toml")
+                running = run_pole(pole, token=made["token"], utc_s=clock.utc_s, rng=random.Random(2), stop=stop)
+                async with beside(running):
+                    assert await gateway.until(CODE, lambda state: state.last_seq > 3, deadline_s=10.0)
+                    first = load_key_ring(pole.keys)
+                    assert first.gateways == gate.doorway.gateways()
+                    await by_hand(site, "keys", "renew", CODE)
+                    async with asyncio.timeout(15.0):
+                        while list(gate.register.live()) == [first.newest.public.decode()]:  # noqa: ASYNC110
+                            await asyncio.sleep(0.1)
+                        while list(gate.register.live()) != [load_key_ring(pole.keys).newest.public.decode()]:  # noqa: ASYNC110
+                            await asyncio.sleep(0.1)
+                    stop.set()
+
+    run(main, real_tempo())
+    (key,) = [held for held in verbs("list") if held["code"] == CODE]
+    assert (key["state"], key["source"]) == ("valid", "rotation")

@@ -29,7 +29,8 @@ from poles.gateway.commands import CommandOutcome, Outcome
 from poles.gateway.state import PoleState, Reading
 from poles.services import function_spec
 from poles.services.cover import Cover
-from poles.services.dock_functions import DOCK, DockReadings
+from poles.services.dock_functions import CHARGER, DOCK, ChargerReadings, DockReadings
+from poles.services.lamp import ACTUATOR, MONITOR, LampMonitorReadings, LampReadings, Pattern
 from poles.services.service import parameters_from_wire
 from poles.services.weather import WIND, WindReadings
 from tests.controller.links.autopilot import Autopilot, connected
@@ -62,6 +63,10 @@ class Spoken:
     dock_age_s: float = 0.2
     weather: WindReadings | None = None
     weather_age_s: float = 1.0
+    lamp: LampReadings | None = None
+    lamp_age_s: float = 1.0
+    lamp_failed: bool = False
+    charger: ChargerReadings | None = None
 
 
 def dock(cover: Cover = Cover.OPEN, **fields: Any) -> DockReadings:
@@ -69,6 +74,10 @@ def dock(cover: Cover = Cover.OPEN, **fields: Any) -> DockReadings:
     values: dict[str, Any] = {"drone_present": False, "path_clear": True, "reserved_for": "f1"}
     values["ready"] = cover is Cover.OPEN
     return DockReadings(cover=cover, **{**values, **fields})
+
+
+LEADS = LampReadings(level_pct=100.0, pattern=Pattern.LANDING, overridden=True)
+STEADY = LampReadings(level_pct=40.0, pattern=Pattern.STEADY, overridden=False)
 
 
 def wind(mean_mps: float, gust_mps: float | None) -> WindReadings:
@@ -82,6 +91,7 @@ class SpokenPoles:
     says: dict[str, Spoken] = field(default_factory=dict)
     orders: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     rejects: set[tuple[str, str]] = field(default_factory=set)  # (city code, action)
+    ignores: set[tuple[str, str]] = field(default_factory=set)  # likewise, orders that nobody answers
     on_order: Callable[[str, str], None] = lambda pole, action: None
 
     @property
@@ -98,6 +108,11 @@ class SpokenPoles:
             readings[DOCK] = Reading(spoken.dock, 0.0, now_s - spoken.dock_age_s)
         if spoken.weather is not None:
             readings[WIND] = Reading(spoken.weather, 0.0, now_s - spoken.weather_age_s)
+        if spoken.lamp is not None:
+            readings[ACTUATOR] = Reading(spoken.lamp, 0.0, now_s - spoken.lamp_age_s)
+            readings[MONITOR] = Reading(LampMonitorReadings(failed=spoken.lamp_failed, leaks=False), 0.0, now_s)
+        if spoken.charger is not None:
+            readings[CHARGER] = Reading(spoken.charger, 0.0, now_s)
         return PoleState(code, "b1", "test/1", (), HOME, now_s, readings=readings)
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
@@ -118,6 +133,8 @@ class SpokenPoles:
         if (code, action) in self.rejects:
             return CommandOutcome("1", Outcome.REJECTED, Words("it rains", "正在下雨"), "dock.rain.over-limit")
         self.on_order(code, action)
+        if (code, action) in self.ignores:
+            return CommandOutcome("1", Outcome.UNKNOWN, Words("no answer", "未应答"), "pole.command.silent")
         return CommandOutcome("1", Outcome.ACCEPTED, Words("done", "已执行"))
 
     def ordered(self, pole: str) -> list[str]:

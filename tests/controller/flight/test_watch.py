@@ -17,11 +17,24 @@ from airspace.schedules import Day, Edge, Period, Schedule
 from airspace.volumes import FOREVER_S, Volume4D
 from airspace.zones import Zone
 from controller.config import KNOWN_TYPES
-from controller.events import AlarmRaised, IntentAccepted, IntentChanged, ItemStarted, OffNominal, PhotoTaken
+from controller.events import (
+    AlarmRaised,
+    IntentAccepted,
+    IntentChanged,
+    ItemStarted,
+    OffNominal,
+    PhotoTaken,
+    TrafficNear,
+)
 from controller.flight.keeping import AHEAD_S, REDRAWN_S, Keeping
 from controller.flight.reservation import volumes_at
 from controller.flight.watch import SafetyWatch, note_items, note_photos, note_texts
+from controller.pole_watch import traffic_picture
 from controller.state import FlightState
+from poles.gateway.flow import Said
+from poles.heard.gb46750 import Identification
+from poles.heard.gb46750 import encode as encode_identification
+from poles.protocol import Heard, Observation, Source
 from tests.controller.flight import scene as s
 from tests.controller.flight.scene import HOME, PRIMARY, Scene, Spoken, in_scene, plan, wind
 
@@ -369,3 +382,38 @@ def test_what_the_autopilot_itself_calls_a_warning_is_an_alarm(tmp_path: Path) -
         ]
 
     watched(tmp_path, body, lambda scene, flight: note_texts(scene.district, scene.link, flight))
+
+
+def heard_at(east_m: float, transmitter: str, id_: str) -> Observation:
+    """What a pole tells of a drone that hovers so far east of home, at our height."""
+    spot = AROUND_HOME.latlon(east_m, 0.0)
+    where = Identification(product_code=id_, position=spot, speed_mps=0.0, track_deg=0.0, horizontal_accuracy_m=3.0)
+    frame = Heard(source=Source.GB46750, frame=encode_identification(where), age_s=0.0, transmitter=transmitter)
+    return Observation(boot="b", after=0, seq=1, at_s=0.0, held_s=0.0, heard=(frame,))
+
+
+def test_another_that_comes_near_is_told_with_its_place_and_its_error_once_in_a_while(tmp_path: Path) -> None:
+    async def test(scene: Scene, flying: Flying) -> None:
+        district = scene.district
+        traffic = district.traffic = traffic_picture(district, district.clock)
+        scene.autopilot.mode, scene.autopilot.armed = ARMED_AUTO, True
+
+        def hear(observation: Observation) -> None:
+            now_s = district.clock.monotonic_s()
+            traffic.take([Said(PRIMARY, observation, b"", now_s)])
+
+        for _ in range(20):
+            hear(heard_at(100.0, "aa01", "UAS-NEAR"))
+            hear(heard_at(900.0, "aa02", "UAS-FAR"))
+            await asyncio.sleep(1.0)
+        (near,) = scene.happened(TrafficNear)
+        assert (near.track, near.source, near.flight) == ("UAS-NEAR", "gb46750", FLIGHT)
+        assert near.distance_m == pytest.approx(97.0, abs=8.0)
+        (alarm,) = [event for event in scene.happened(AlarmRaised) if event.code == "traffic.near"]
+        assert "UAS-NEAR" in alarm.en
+        for _ in range(15):
+            hear(heard_at(100.0, "aa01", "UAS-NEAR"))
+            await asyncio.sleep(1.0)
+        assert len(scene.happened(TrafficNear)) == 2
+
+    watched(tmp_path, test)

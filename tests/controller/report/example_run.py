@@ -192,7 +192,10 @@ def flown_events(flight: Flight, title: str = "Gas main inspection, west section
     rows.append((hold.start_s + 10, events.LandingChosen(flight="F1", landing=flight.landed_on, why=why)))
     rows.append((hold.end_s, events.PhaseChanged(flight="F1", phase=Phase.LANDING)))
     rows += [
+        (hold.start_s + 5, NEAR),
+        (hold.end_s + 20, DESCENT),
         (ends_s + 2, KEPT),
+        (ends_s + 2, SERVED),
         (ends_s + 3, events.PhaseChanged(flight="F1", phase=Phase.ENDED)),
         (ends_s + 3, events.IntentChanged(flight="F1", state="ended")),
         (ends_s + 3, events.DockReleased(flight="F1", pole=DOCK)),
@@ -203,6 +206,30 @@ def flown_events(flight: Flight, title: str = "Gas main inspection, west section
     fell = Words("drone-1: satellite fix fell to RTK float", "drone-1：卫星定位降级为 RTK 浮点解")
     rows.append((171.0, _alarm("gnss.degraded", "drone-1", 2, fell.en, fell.zh)))
     return rows
+
+
+DESCENT = events.DescentJudged(
+    flight="F1",
+    dock=DOCK,
+    passed=True,
+    evidence={"height_m": 14.6, "age_s": 0.7, "cover": "open", "lamp_leads": True, "gust_mps": 4.2, "missing": []},
+    en="everything holds",
+    zh="一切就绪",
+)
+NEAR = events.TrafficNear(
+    flight="F1",
+    track="UAS-7",
+    source="gb46750",
+    lat_deg=34.7550,
+    lon_deg=113.6330,
+    ellipsoidal_m=None,
+    age_s=1.2,
+    error_m=36.0,
+    in_s=14.0,
+    distance_m=42.0,
+    vertical_m=None,
+)
+SERVED = events.DockServed(flight="F1", pole=DOCK, cover="closed", charger="charging", charge_pct=61.0)
 
 
 def _started() -> events.RunStarted:

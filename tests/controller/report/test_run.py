@@ -99,5 +99,8 @@ def test_every_kind_of_event_is_understood() -> None:
     silent = Condition(code="pole.silent", subject="410105-LP-000001", active=True)
     rows.append(events.PoleNoted(note=silent))
     rows.append(events.OffNominal(flight="F1", volumes=()))
+    proposed = {"alarm": "sos.pressed", "subject": "410105-LP-000001", "mission": "look", "drone": "drone-1"}
+    rows.append(events.ResponseProposed(response="1", automatic=True, **proposed))
+    rows.append(events.ResponseDecided(response="1", by="rule", flown=True, run="r"))
     assert {type(row) for row in rows} == set(get_args(AnyEvent))
     story_of(rows)

@@ -55,6 +55,10 @@ def ack(boot: str, durable_seq: int) -> Ack:
     return Ack(boot=boot, durable_seq=durable_seq, window=64)
 
 
+async def acknowledge(controller: Controller, boot: str, seq: int) -> None:
+    await controller.say(ack(boot, seq))
+
+
 def functions(report: Report) -> set[str]:
     return {reading.function for reading in report.readings}
 

@@ -105,12 +105,21 @@ class TestPoleClock:
         assert abs(machine.error_s) < 0.1
         assert machine.told == [pytest.approx(3600.0)]
 
-    def test_moments_of_this_boot_are_dated_anew(self) -> None:
+    def test_moments_of_this_boot_that_were_dated_wrong_are_dated_anew(self) -> None:
         machine = Machine(wrong_s=-EPOCH_S)  # no battery: it begins in 1970
         taken_s = machine.monotonic_s()
+        dated_s = machine.clock.utc_s()
         machine.true_s += 50.0
+        assert machine.clock.dated(dated_s, taken_s) == dated_s  # nobody told the time yet
         machine.clock.take(machine.ask())
-        assert machine.clock.utc_of(taken_s) == pytest.approx(EPOCH_S, abs=0.05)
+        assert machine.clock.dated(dated_s, taken_s) == pytest.approx(EPOCH_S, abs=0.05)
+
+    def test_what_was_dated_right_keeps_its_date_to_the_last_digit(self) -> None:
+        machine = Machine(wrong_s=0.1234567)
+        dated_s, taken_s = machine.clock.utc_s(), machine.monotonic_s()
+        machine.clock.take(machine.ask())
+        machine.true_s += 1234.567
+        assert machine.clock.dated(dated_s, taken_s) == dated_s
 
     def test_the_surest_sample_counts(self) -> None:
         machine = Machine(wrong_s=1e6)

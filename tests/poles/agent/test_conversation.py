@@ -2,23 +2,17 @@
 
 import asyncio
 import itertools
-import random
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airspace.reasons import Words
 from controller.clock import Clock, run, virtual_tempo
-from poles.agent import SEND_AGAIN_S, SILENCE_S
-from poles.agent.answers import REMEMBERED
+from poles.agent import SEND_AGAIN_S
 from poles.agent.conversation import PROMISED, SEND_SELDOM_S
-from poles.agent.ring import PAGE_BYTES
 from poles.agent.settings import SettingsStore
 from poles.protocol import (
-    Accepted,
-    Ack,
+    MAX_SEQ,
     Alarm,
     Bye,
     Correction,
@@ -29,7 +23,6 @@ from poles.protocol import (
     Level,
     Log,
     Observation,
-    Progress,
     Refusal,
     Report,
     Reported,
@@ -39,14 +32,8 @@ from poles.protocol import (
     TimeRequest,
     numbers_of,
 )
-from poles.services.lamp import Lamp
-from sim.flash import SimFlash
-from tests.poles.agent.by_hand import Controller, SlowLamp, played, playing, welcome
+from tests.poles.agent.by_hand import Controller, acknowledge, played, playing, welcome
 from tests.poles.raw_pole import CODE
-
-
-async def acknowledge(controller: Controller, boot: str, seq: int) -> None:
-    await controller.say(Ack(boot=boot, durable_seq=seq, window=64))
 
 
 class TestTime:
@@ -171,7 +158,25 @@ class TestEntries:
             log = await controller.hear(Log)
             assert log.text == "after it"
             assert controller.agent.connected
+            controller.agent.observed([Heard(source=Source.ADSB, frame=b"\x8d" * 14, age_s=0.1)])
+            controller.agent.log(Level.INFO, "the end")
+            while log.text != "the end":
+                log = await controller.hear(Log)
             assert not [m for m in controller.heard if isinstance(m, Observation)]
+
+        check()
+
+    def test_a_gateway_that_does_not_know_the_question_for_the_time_is_not_asked_again(self) -> None:
+        @played
+        async def check(controller: Controller) -> None:
+            hello = await controller.welcome()
+            await controller.hear(TimeRequest)
+            await controller.say(Refusal(code="pole.unknown-message", about="time-request"))
+            while controller.clock.monotonic_s() < 300.0:
+                message = await controller.hear(object)
+                assert not isinstance(message, TimeRequest | Hello)
+                if isinstance(message, Report):
+                    await acknowledge(controller, hello.boot, numbers_of(message)[-1])
 
         check()
 
@@ -207,6 +212,35 @@ class TestEntries:
                 if isinstance(message, Report):
                     await acknowledge(controller, message.boot, numbers_of(message)[-1])
             assert quiet_s < hello.heartbeat_s
+
+        check()
+
+
+class TestLastNumber:
+    def test_when_the_numbers_are_used_up_the_pole_greets_with_a_new_boot_and_loses_nothing(self) -> None:
+        @played
+        async def check(controller: Controller) -> None:
+            stream = controller.agent._outbox.streams[0]
+            stream.last_seq = stream.durable_seq = MAX_SEQ - 10  # as after some thousand billion years
+            first = await controller.welcome(MAX_SEQ - 10)
+            numbers: list[tuple[str, int]] = []
+            hellos = [first.boot]
+            while controller.clock.monotonic_s() < 60.0:
+                message = await controller.hear_one_of(Report, Reported, Log, Hello)
+                if isinstance(message, Hello):
+                    hellos.append(message.boot)
+                    await controller.say(welcome(message.boot))
+                    continue
+                assert message.boot in hellos
+                numbers += [(message.boot, seq) for seq in numbers_of(message)]
+                await acknowledge(controller, message.boot, numbers_of(message)[-1])
+            assert len(hellos) == 2
+            assert hellos[0] != hellos[1]
+            old = [seq for boot, seq in numbers if boot == hellos[0]]
+            new = [seq for boot, seq in numbers if boot == hellos[1]]
+            assert sorted(set(old)) == list(range(MAX_SEQ - 9, MAX_SEQ + 1))
+            assert sorted(set(new)) == list(range(1, max(new) + 1))
+            assert controller.agent.dropped == 0
 
         check()
 
@@ -354,174 +388,3 @@ def other(settings: dict[str, Any]) -> dict[str, Any]:
     changed = {name: value + 1 for name, value in settings.items() if type(value) in (int, float)}
     assert changed, settings
     return changed
-
-
-class Tinkering(Lamp):
-    """A lamp that takes 8 s and tells how far it is ten times a second."""
-
-    def begin(self, function: str, action: str, parameters: Any) -> Awaitable[None] | None:  # type: ignore[override]
-        super().begin(function, action, parameters)
-        return self._tinker()
-
-    async def _tinker(self) -> None:
-        for tenth in range(80):
-            self._voice.progress("LampActuator", tenth / 80, Words("turning", "旋转"))
-            await asyncio.sleep(0.1)
-
-
-class TestCommands:
-    def test_progress_is_told_once_a_second_and_answers_who_asks_again(self) -> None:
-        async def main(clock: Clock) -> None:
-            async with playing(clock, lamp=Tinkering) as controller:
-                await controller.welcome()
-                await controller.say(controller.order())
-                await controller.hear(Accepted)
-                shares: list[float] = []
-                while len(shares) < 5:
-                    progress = await controller.hear(Progress)
-                    shares.append(progress.share)
-                    assert (progress.en, progress.zh) == ("turning", "旋转")
-                assert shares == sorted(shares)
-                assert clock.monotonic_s() <= 5.5
-                await controller.say(controller.order())
-                assert (await controller.hear(Progress)).share == shares[-1]
-                assert (await controller.hear(Result)).ok
-
-        run(main, virtual_tempo())
-
-    def test_a_command_is_not_carried_out_again_after_a_restart(self) -> None:
-        async def main(clock: Clock) -> None:
-            flash = SimFlash(8 * PAGE_BYTES)
-            async with playing(clock, flash=flash) as controller:
-                await controller.welcome()
-                order = controller.order(expires_s=clock.utc_s() + 600.0)
-                await controller.say(order)
-                result = await controller.hear(Result)
-                await asyncio.sleep(2.0)
-            async with playing(clock, flash=flash, boot=2) as controller:
-                await controller.welcome()
-                shown = list(controller.light.shown)
-                await controller.say(order)
-                assert await controller.hear(Result) == result
-                assert controller.light.shown == shown
-
-        run(main, virtual_tempo())
-
-    def test_what_a_power_cut_interrupted_is_answered_so(self) -> None:
-        async def main(clock: Clock) -> None:
-            flash = SimFlash(8 * PAGE_BYTES)
-            async with playing(clock, flash=flash, lamp=SlowLamp) as controller:
-                await controller.welcome()
-                order = controller.order(expires_s=clock.utc_s() + 600.0)
-                await controller.say(order)
-                await controller.hear(Accepted)
-            async with playing(clock, flash=flash, lamp=SlowLamp, boot=2) as controller:
-                await controller.welcome()
-                shown = list(controller.light.shown)
-                await controller.say(order)
-                result = await controller.hear(Result)
-                assert (result.ok, result.code) == (False, "pole.command.interrupted")
-                assert controller.light.shown == shown
-
-        run(main, virtual_tempo())
-
-    def test_commands_begin_in_the_order_in_which_they_came(self) -> None:
-        @played
-        async def check(controller: Controller) -> None:
-            await controller.welcome()
-            for n in range(20):
-                await controller.say(controller.order(id=f"c{n}"))
-            answered = [(await controller.hear(Result)).id for _ in range(20)]
-            assert answered == [f"c{n}" for n in range(20)]
-
-        check()
-
-    def test_answers_are_not_remembered_without_end(self) -> None:
-        @played
-        async def check(controller: Controller) -> None:
-            await controller.welcome()
-            for n in range(REMEMBERED + 10):
-                await controller.say(controller.order(id=f"c{n}"))
-                await controller.hear(Result)
-            assert len(controller.agent._orders._answers) == REMEMBERED
-
-        check()
-
-
-class TestPowerCut:
-    def test_what_was_synced_comes_under_its_own_boot_before_anything_new(self) -> None:
-        async def main(clock: Clock) -> None:
-            flash = SimFlash(8 * PAGE_BYTES)
-            async with playing(clock, flash=flash) as controller:
-                first = await controller.hear(Hello)
-                controller.agent.alarm("pole.tilt", True, None, {})
-                await asyncio.sleep(7.0)
-            began_s = clock.utc_s()
-            async with playing(clock, flash=flash, boot=2) as controller:
-                hello = await controller.welcome()
-                assert hello.boot != first.boot
-                assert hello.unsent > 0
-                seen: list[tuple[str, int]] = []
-                while not seen or seen[-1][0] == first.boot:
-                    message = await controller.hear_one_of(Report, Alarm, Reported)
-                    seen += [(message.boot, seq) for seq in numbers_of(message)]
-                    if message.boot == first.boot:
-                        assert isinstance(message, Alarm | Reported) or message.readings[0].at_s <= began_s
-                        await acknowledge(controller, message.boot, numbers_of(message)[-1])
-                early = [seq for boot, seq in seen if boot == first.boot]
-                assert early == list(range(1, len(early) + 1))
-                assert len(early) > 6
-                assert seen[-1][1] >= 1
-
-        run(main, virtual_tempo())
-
-    def test_nothing_that_was_acknowledged_before_an_orderly_end_is_sent_again(self) -> None:
-        async def main(clock: Clock) -> None:
-            flash = SimFlash(8 * PAGE_BYTES)
-            async with playing(clock, flash=flash) as controller:
-                hello = await controller.welcome()
-                await controller.hear(Report)
-                await acknowledge(controller, hello.boot, controller.agent.unsent)
-                await controller.agent.leave("update")
-                left = controller.agent.unsent
-                await asyncio.sleep(1.0)
-            async with playing(clock, flash=flash, boot=2) as controller:
-                again = await controller.hear(Hello)
-                assert again.unsent == left + 1  # its settings, which each boot reports
-
-        run(main, virtual_tempo())
-
-    def test_a_flash_that_fails_is_told_and_costs_nothing_while_there_is_power(self) -> None:
-        async def main(clock: Clock) -> None:
-            flash = SimFlash(8 * PAGE_BYTES)
-            async with playing(clock, flash=flash) as controller:
-                hello = await controller.welcome()
-                await controller.hear(Report)
-                flash.is_full = True
-                before = controller.agent._outbox.last_seq
-                await asyncio.sleep(20.0)
-                log = await controller.hear(Log)
-                assert log.level is Level.ERROR
-                assert "No space left" in log.text
-                await acknowledge(controller, hello.boot, before)
-                controller.heard.clear()
-                await controller.hear(Report)
-                assert controller.agent.dropped == 0
-                flash.is_full = False
-
-        run(main, virtual_tempo())
-
-    def test_silence_ends_a_connection_and_not_the_pole(self) -> None:
-        @played
-        async def check(controller: Controller) -> None:
-            boots = set()
-            for _ in range(3):
-                boots.add((await controller.welcome()).boot)
-                await controller.hear(Report)
-                await asyncio.sleep(SILENCE_S + 5.0)
-                while not controller.said.empty():
-                    controller.said.get_nowait()
-            assert len(boots) == 1
-            assert random.Random(1).getrandbits(64) == int(boots.pop(), 16)
-
-        check()

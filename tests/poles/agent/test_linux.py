@@ -8,32 +8,35 @@ from pathlib import Path
 import pytest
 
 from airspace.reasons import Refused
+from controller.cli.app import main as beichen
 from controller.clock import Clock, real_tempo, run, virtual_tempo
 from poles.agent.drivers import LedLamp, WeatherFiles, read_number
 from poles.agent.linux import run_pole
 from poles.agent.pole_file import LampTable, Number, WeatherTable, load_pole
 from poles.agent.ring import PAGE_BYTES
 from poles.gateway import Gateway
-from poles.keys import new_key_pair, save_key_pair
+from poles.keys import new_key_pair
+from poles.keys.key_ring import new_key_ring
+from poles.protocol.enrolment import KnownGateway
 from poles.services.lamp import LampMonitorReadings, Pattern
 from poles.services.weather import WindReadings
 from tests.poles.raw_pole import CODE, Store, gateway_needs
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "pole" / "pole.toml"
-KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+KEY = new_key_pair().public.decode()
 
 
 def pole_file(folder: Path, **changes: str) -> Path:
     """A pole with all drivers over files in the folder; `changes` replace lines of top-level fields."""
     fields = {
         "code": f'"{CODE}"',
-        "key": '"keys/pole.key"',
+        "keys": '"keys/pole.keys"',
         "report_every_s": "0.2",
         "heartbeat_every_s": "1.0",
         "ring": '"ring"',
         "ring_bytes": str(64 * PAGE_BYTES),
         "settings": '"settings"',
-        "gateway": f'{{ address = "tcp://127.0.0.1:1", public_key = "{KEY}" }}',
+        "desk": f'{{ address = "tcp://127.0.0.1:1", public_key = "{KEY}" }}',
         "position": "{ lat_deg = 34.75, lon_deg = 113.6 }",
         "weather": '{ wind_mps = { file = "speed" }, wind_from_deg = { file = "from" },'
         ' temperature_c = { file = "milli", scale = 0.001 } }',
@@ -53,13 +56,10 @@ def hardware(folder: Path) -> None:
 
 
 class TestPoleFile:
-    def test_the_example_lacks_nothing_but_its_key(self) -> None:
-        with pytest.raises(Refused) as refused:
-            load_pole(EXAMPLE)
-        assert [reason.rule.code for reason in refused.value.reasons] == ["key.missing"]
+    def test_the_example_is_one(self) -> None:
+        assert load_pole(EXAMPLE).file.code == CODE
 
     def test_every_field_has_its_place(self, tmp_path: Path) -> None:
-        save_key_pair(tmp_path / "keys" / "pole.key", new_key_pair())
         pole = load_pole(pole_file(tmp_path))
         assert (pole.file.code, pole.position.lat_deg, pole.folder) == (CODE, 34.75, tmp_path)
         assert pole.file.weather is not None
@@ -72,24 +72,16 @@ class TestPoleFile:
             ({"repot_every_s": "1.0"}, "pole-file.malformed", "repot_every_s"),
             ({"ring_bytes": "4096"}, "pole-file.malformed", "ring_bytes"),
             ({"weather": "{ wind_mps = 3.0 }"}, "pole-file.malformed", "wind_mps"),
-            ({"gateway": '{ address = "ipc://x", public_key = "x" }'}, "pole-file.malformed", "address"),
-            ({"gateway": '{ address = "tcp://a:1", public_key = "short" }'}, "pole-file.key", "public_key"),
+            ({"desk": '{ address = "ipc://x", public_key = "x" }'}, "pole-file.malformed", "address"),
+            ({"desk": '{ address = "tcp://a:1", public_key = "short" }'}, "pole-file.key", "public_key"),
             ({"code": "]"}, "pole-file.unreadable", "pole.toml"),
         ],
     )
     def test_what_is_wrong_is_named(self, tmp_path: Path, changes: dict[str, str], code: str, said: str) -> None:
-        save_key_pair(tmp_path / "keys" / "pole.key", new_key_pair())
         with pytest.raises(Refused) as refused:
             load_pole(pole_file(tmp_path, **changes))
         assert [reason.rule.code for reason in refused.value.reasons] == [code]
         assert said in str(refused.value)
-
-    def test_a_key_that_others_can_read_is_not_used(self, tmp_path: Path) -> None:
-        save_key_pair(tmp_path / "keys" / "pole.key", new_key_pair())
-        (tmp_path / "keys" / "pole.key").chmod(0o644)
-        with pytest.raises(Refused) as refused:
-            load_pole(pole_file(tmp_path))
-        assert "key.readable" in [reason.rule.code for reason in refused.value.reasons]
 
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(Refused, match=r"absent\.toml"):
@@ -160,21 +152,41 @@ class TestDrivers:
 def test_a_linux_pole_reports_obeys_and_says_bye_over_curve(tmp_path: Path) -> None:
     hardware(tmp_path)
     server, pair = new_key_pair(), new_key_pair()
-    save_key_pair(tmp_path / "keys" / "pole.key", pair)
 
     async def main(clock: Clock) -> None:
         store, stop = Store(), asyncio.Event()
         async with Gateway.tcp("tcp://127.0.0.1:0", server, {pair.public: CODE}, **gateway_needs(clock, store)) as gate:
-            address = f'{{ address = "{gate.address}", public_key = "{server.public.decode()}" }}'
-            pole = load_pole(pole_file(tmp_path, gateway=address))
+            known = KnownGateway(address=gate.address, public_key=server.public.decode())
+            new_key_ring(tmp_path / "keys" / "pole.keys", pair, [known])
+            pole = load_pole(pole_file(tmp_path))
             async with asyncio.timeout(20.0), asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_pole(pole, utc_s=clock.utc_s, rng=random.Random(1), stop=stop))
                 assert await gate.until(CODE, lambda state: "WindSensor" in state.readings, deadline_s=10.0)
                 outcome = await gate.command(CODE, "LampActuator", "override", {"level": 100.0}, until="done")
                 assert outcome.accepted, outcome
+                await asyncio.sleep(0.1)
                 assert int((tmp_path / "led" / "brightness").read_text(encoding="ascii")) == 255
                 stop.set()
+            assert gate.statistics()["byes"] == 1
         assert store.numbers() == list(range(1, len(store.numbers()) + 1))
         assert (tmp_path / "ring").stat().st_size == 64 * PAGE_BYTES
 
     run(main, real_tempo())
+
+
+def test_a_pole_that_has_not_enrolled_is_told_how(tmp_path: Path) -> None:
+    async def main(clock: Clock) -> None:
+        pole = load_pole(pole_file(tmp_path))
+        with pytest.raises(Refused, match=f"beichen poles enrol {CODE}"):
+            await run_pole(pole, utc_s=clock.utc_s, rng=random.Random(1), stop=asyncio.Event())
+        assert not (tmp_path / "ring").exists()
+
+    run(main, real_tempo())
+
+
+def test_the_verb_names_what_is_wrong_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        beichen(["poles", "agent", str(pole_file(tmp_path, report_every_s="-1.0"))])
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert "report_every_s" in said.out + said.err

@@ -6,6 +6,8 @@ import itertools
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poles.agent.entries import acceptable, of_alarm, of_log, of_observation, of_reading
 from poles.agent.outbox import MARK_EVERY, REPORT_BYTES, Outbox
@@ -92,7 +94,7 @@ class TestOneBoot:
     def test_entries_are_dated_anew_when_the_clock_was_found_wrong(self) -> None:
         outbox = outbox_of()
         outbox.put(Kind.READING, 17.0, 10.0, BODY)
-        (body,) = outbox.due(12.5, 0.0, lambda monotonic_s: 1_779_066_000.0 + monotonic_s)
+        (body,) = outbox.due(12.5, 0.0, lambda at_s, monotonic_s: 1_779_066_000.0 + monotonic_s)
         sent = decode(body)
         assert isinstance(sent, Report)
         assert (sent.readings[0].at_s, sent.readings[0].held_s) == (1_779_066_010.0, 2.5)
@@ -220,10 +222,17 @@ class TestWithARing:
         before = outbox_of(Ring.open(flash))
         before.put(Kind.READING, 1_779_066_000.0, 5.0, BODY)
         outbox = Outbox(lambda: f"{9:016x}", ring=Ring.open(flash))
-        (body,) = outbox.due(1.0, 1_779_066_060.0, lambda monotonic_s: 0.0)
+        (body,) = outbox.due(1.0, 1_779_066_060.0, lambda at_s, monotonic_s: 0.0)
         sent = decode(body)
         assert isinstance(sent, Report)
         assert (sent.readings[0].at_s, sent.readings[0].held_s) == (1_779_066_000.0, 60.0)
+
+    @given(st.floats(), st.floats(0.0, 4e9))
+    def test_no_date_of_an_earlier_boot_is_too_strange_to_be_sent(self, at_s: float, utc_s: float) -> None:
+        flash = SimFlash(PAGE_BYTES)
+        outbox_of(Ring.open(flash)).put(Kind.READING, at_s, 5.0, BODY)
+        outbox = Outbox(lambda: f"{9:016x}", ring=Ring.open(flash))
+        assert seqs(due(outbox, 1.0, utc_s)) == [1]
 
     def test_the_store_may_hold_more_of_an_earlier_boot_than_the_ring(self) -> None:
         flash = SimFlash(PAGE_BYTES)

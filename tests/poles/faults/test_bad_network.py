@@ -247,7 +247,7 @@ class Eager(Trial):
 
 
 @pytest.mark.parametrize(
-    ("kind", "broken"), [(Forgetful, "twice"), (Hasty, "acknowledged_lost"), (Repeating, "lost"), (Eager, "lost")]
+    ("kind", "broken"), [(Forgetful, "twice"), (Hasty, "acknowledged_lost"), (Repeating, "changed"), (Eager, "lost")]
 )
 def test_a_fault_of_the_code_itself_is_found(kind: type[Trial], broken: str) -> None:
     found = [getattr(try_out(seed, kind)[1], broken) for seed in range(4)]

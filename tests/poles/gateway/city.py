@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from poles.gateway.liveness import Back, Liveness, Silence
 from poles.gateway.outages import Alone, Began, Change, Changed, NotAlone, Outages, Over
+from poles.protocol import Reading
+from tests.poles.gateway.watching import readings_of
 
 
 class City:
@@ -22,9 +24,8 @@ class City:
         self.changes: list[tuple[float, Change]] = []
         self.last_s: dict[str, float] = {}
         self.dead: dict[str, None] = {}
-        self.mute: dict[tuple[str, str], None] = {}
         self._interval_s: dict[str, float] = {}
-        self._functions: dict[str, tuple[str, ...]] = {}
+        self._readings: dict[str, tuple[Reading, ...]] = {}
         self._beats: list[tuple[float, str]] = []
         self._acts: list[tuple[float, int, str, tuple[str, ...]]] = []
 
@@ -32,7 +33,7 @@ class City:
         self, code: str, supplies: Iterable[str] = (), interval_s: float = 5.0, functions: Iterable[str] = ()
     ) -> None:
         self._interval_s[code] = interval_s
-        self._functions[code] = tuple(functions)
+        self._readings[code] = readings_of(*functions)
         self.outages.place(code, supplies)
         self._hello(code)
         first_s = self.now_s + self.rng.random() * interval_s * 0.99
@@ -81,9 +82,8 @@ class City:
         tick = self.liveness.tick(self.now_s)
         self.last_s[code] = self.now_s
         self._returned(self.liveness.heard(code, tick))
-        for function in self._functions[code]:
-            if (code, function) not in self.mute:
-                self.liveness.reported(code, function, tick)
+        if self._readings[code]:
+            self.liveness.reported(code, self._readings[code], tick)
 
     def _act(self, what: str, codes: tuple[str, ...]) -> None:
         for code in codes:
@@ -96,7 +96,7 @@ class City:
     def _hello(self, code: str) -> None:
         interval_s = self._interval_s[code]
         self.last_s[code] = self.now_s
-        functions = dict.fromkeys(self._functions[code], interval_s)
+        functions = dict.fromkeys([reading.function for reading in self._readings[code]], interval_s)
         for back in self.liveness.introduce(code, interval_s, functions, self.now_s):
             self._returned(back)
 

@@ -136,17 +136,28 @@ def test_an_outage_takes_over_the_alarms_that_it_explains_and_keeps_the_first_on
     book = AlarmBook(TABLE)
     book.apply(began("P1"), 100.0)
     book.apply(began("P2"), 101.0)
-    cause = began("backhaul:A", SUPPLY_DOWN, joined=("P1", "P2", "P3"),
+    cause = began("backhaul:A", SUPPLY_DOWN, facts={"of": 500}, joined=("P1", "P2", "P3"),
                   absorbs=((POLE_SILENT, "P1", ""), (POLE_SILENT, "P2", "")))  # fmt: skip
     assert news(book.apply(cause, 102.0)) == ["explained"]
     (alarm,) = book
     assert (alarm.id, alarm.raised_s, list(alarm.members)) == (1, 100.0, ["P1", "P2", "P3"])
-    assert alarm.text("en") == "backhaul:A is down: 3 poles are silent with it"
+    assert alarm.text("en") == "backhaul:A is down: 3 of its 500 poles are silent so far"
     changed = began("backhaul:A", SUPPLY_DOWN, joined=("P4",), left=("P1", "P2"))
     assert news(book.apply(changed, 103.0)) == ["changed"]
     assert list(alarm.members) == ["P3", "P4"]
     assert news(book.apply(began("P9"), 104.0)) == ["raised"]
     assert [each.id for each in book] == [1, 3]
+
+
+def test_an_outage_that_flaps_has_the_members_of_its_last_time_only() -> None:
+    book = AlarmBook(TABLE)
+    for turn in range(FLAPS + 1):
+        book.apply(began("backhaul:A", SUPPLY_DOWN, joined=(f"P{turn}",)), 100.0 + turn)
+        if turn < FLAPS:
+            book.apply(over("backhaul:A", SUPPLY_DOWN), 100.5 + turn)
+    (alarm,) = book
+    assert alarm.flapping
+    assert list(alarm.members) == [f"P{FLAPS}"]
 
 
 def test_what_a_pole_said_in_an_earlier_boot_is_over_when_it_speaks_of_a_new_one() -> None:
@@ -164,7 +175,7 @@ def test_facts_that_do_not_fit_the_words_break_nothing(facts: dict[str, Any]) ->
     book.apply(began(facts=facts), 100.0)
     (alarm,) = book
     for lang in ("en", "zh"):
-        assert "P1" in alarm.text(lang)  # type: ignore[arg-type]
+        assert "P1" in alarm.text(lang)
 
 
 def test_a_fact_may_have_its_own_chinese() -> None:

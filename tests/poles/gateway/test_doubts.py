@@ -9,7 +9,7 @@ from airspace.frames import LatLon
 from poles.gateway.doubts import FAST_S, IN_A_ROW, LIVE_S, SLOW_S, Doubts
 from poles.gateway.notes import Condition
 from poles.gateway.quality import Flag
-from poles.protocol import Quality
+from poles.protocol import Quality, Reading
 
 HERE = LatLon(34.75, 113.6)
 NOON_S = 1779066000.0
@@ -27,7 +27,8 @@ class Scene:
 
     def air(self, temperature_c: float, quality: Quality = Quality.GOOD) -> dict[str, Flag]:
         self.now_s += 10.0
-        self.doubts.says_faulty("P1", "Air", quality is Quality.BAD)
+        said = Reading(seq=1, at_s=NOON_S, held_s=0.0, function="Air", values={}, quality=quality)
+        self.doubts.reported("P1", [said])
         return dict(self.doubts.judge("P1", HERE, "Air", Air(temperature_c=temperature_c), self.now_s, quality))
 
     def clock(self, error_s: float, held_s: float = 0.0) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poles.gateway.liveness import BACK_GRACE_S, RETURN_S, Back, Liveness
-from tests.poles.gateway.watching import Driven
+from tests.poles.gateway.watching import Driven, readings_of
 
 TOLD_AFTER_S, TOLD_WITHIN_S = 0.5, 0.75 + 1e-6  # of a broken promise, by a driver that is on time
 
@@ -90,6 +90,18 @@ def test_what_was_told_silent_is_told_back_and_may_fall_silent_again() -> None:
         watch.heard("P1")
     assert watch.silences() == [("P1", "WindSensor"), ("P1", "WindSensor")]
     assert 24.5 < watch.told[1][0] <= 25.0
+
+
+def test_a_dead_sensor_promises_nothing_for_its_pole_any_more() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0, WindSensor=1.0)
+    for tenth in range(1, 50):
+        watch.until(tenth * 0.5)
+        watch.heard("P1")
+    for beat in range(10):
+        watch.until(24.5 + beat * 4.9)
+        watch.heard("P1")
+    assert watch.silences() == [("P1", "WindSensor")]
 
 
 def test_a_sensor_slower_than_its_pole_does_not_lengthen_the_poles_promise() -> None:
@@ -237,7 +249,7 @@ def test_nobody_is_watched_in_an_empty_gateway() -> None:
     assert liveness.wake_s == math.inf
     assert liveness.advance(1e6) == []
     assert liveness.heard("stranger", 0) is None
-    assert liveness.reported("stranger", "WindSensor", 0) is None
+    assert liveness.reported("stranger", readings_of("WindSensor"), 0) is None
 
 
 # -- against what anybody can compute ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poles.gateway.outages import CONTROLLER
+from poles.gateway.outages import CONTROLLER, Alone, Began, Changed, NotAlone, Over
 from tests.poles.gateway.city import City
 
 
@@ -135,6 +135,43 @@ def test_a_second_gateway_that_dies_later_is_its_own_outage() -> None:
     assert [began.supply for began in city.began()] == ["backhaul:0", "backhaul:1"]
 
 
+def test_an_old_outage_is_not_taken_for_a_part_of_a_new_one() -> None:
+    feeds = {f"backhaul:{n}": ["mains:M"] for n in range(5)}
+    city = City(feeds=feeds)
+    gateways = [city.add_many(80, f"m{n}", [f"backhaul:{n}"]) for n in range(5)]
+    city.add_many(400, "x", ["backhaul:x"])
+    city.kill(gateways[0], 1050.0)
+    city.kill([code for codes in gateways[1:] for code in codes], 1100.0)
+    city.until(1150.0)
+    assert sorted(city.outages.open) == ["backhaul:0", "mains:M"]
+    assert sorted(city.outages.open["backhaul:0"].members) == sorted(gateways[0])
+    assert len(city.outages.open["mains:M"].members) == 320
+
+
+def test_poles_that_failed_one_by_one_long_ago_do_not_make_the_next_one_an_outage() -> None:
+    city = City()
+    poles = city.add_many(20, "a", ["backhaul:A"])
+    city.add_many(20, "b", ["backhaul:B"])
+    for number, code in enumerate(poles[:18]):
+        city.kill([code], 1020.0 + 20.0 * number)
+    city.until(1500.0)
+    assert city.began() == []
+    assert len(city.alone()) == 18
+
+
+def test_a_gateway_of_which_most_poles_were_dead_before_is_found_dead_by_the_rest() -> None:
+    city = City()
+    poles = city.add_many(300, "a", ["backhaul:A"])
+    city.add_many(20, "b", ["backhaul:B"])
+    for number, code in enumerate(poles[:250]):
+        city.kill([code], 1020.0 + 6.0 * number)
+    city.until(2600.0)
+    city.kill(poles[250:], 2600.0)
+    city.until(2620.0)
+    assert sorted(city.outages.open["backhaul:A"].members) == sorted(poles[250:])
+    assert len(city.alone()) == 250
+
+
 def test_when_no_pole_at_all_is_heard_the_controllers_own_network_is_named() -> None:
     city = City()
     everyone = [code for name in "abc" for code in city.add_many(100, name, [f"backhaul:{name}"])]
@@ -245,3 +282,59 @@ def test_whatever_the_phases_one_dead_gateway_leaves_one_alarm(seed: int, interv
     assert sorted(city.outages.open["backhaul:A"].members) == sorted(dead)
     assert not list(city.outages.alone)
     assert len(city.alone()) <= 4  # told before the fifth was due, then absorbed
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_a_bad_night_every_silent_pole_has_exactly_one_reason_and_the_news_add_up(seed: int) -> None:
+    """Gateways, cells and single poles die and come back at random; what was told adds up to what is."""
+    city = City(seed, feeds={f"backhaul:{n}": [f"mains:{n % 2}"] for n in range(6)})
+    gateways = {n: city.add_many(30, f"g{n}", [f"backhaul:{n}", f"cell:{n % 4}"], 5.0 + n) for n in range(6)}
+    everyone = [code for codes in gateways.values() for code in codes]
+    dead_until = dict.fromkeys(everyone, 0.0)
+    now_s = 1010.0
+    for _ in range(14):
+        now_s += city.rng.uniform(1.0, 40.0)
+        struck = city.rng.choice([gateways[city.rng.randrange(6)], city.rng.sample(everyone, city.rng.randint(1, 5))])
+        struck = [code for code in struck if dead_until[code] < now_s and city.rng.random() < 0.97]
+        back_s = now_s + city.rng.choice([3.0, 20.0, 90.0, 1e6])
+        dead_until.update(dict.fromkeys(struck, back_s))
+        city.kill(struck, now_s)
+        if back_s < 1e6:
+            city.revive(struck, back_s)
+    city.until(now_s + 400.0)
+
+    silent = {code for code, watch in city.liveness.watches.items() if watch.silent}
+    assert silent == {code for code in everyone if dead_until[code] > city.now_s}
+    explained = [code for outage in city.outages.open.values() for code in outage.members]
+    assert len(explained) == len(set(explained))
+    assert set(explained).isdisjoint(city.outages.alone)
+    assert {*explained, *city.outages.alone} == silent
+    alone, members = told_so_far(city)
+    assert alone == set(city.outages.alone)
+    assert members == {name: set(outage.members) for name, outage in city.outages.open.items()}
+
+
+def told_so_far(city: City) -> tuple[set[str], dict[str, set[str]]]:
+    """What somebody believes who heard all news: who is alone, and who is silent for what."""
+    alone: set[str] = set()
+    members: dict[str, set[str]] = {}
+    for _, change in city.changes:
+        match change:
+            case Alone(code=code):
+                assert code not in alone
+                alone.add(code)
+            case NotAlone(code=code):
+                alone.remove(code)
+            case Began(supply=supply, members=begun, absorbed=absorbed, merged=merged):
+                assert supply not in members
+                members[supply] = set(begun)
+                alone -= set(absorbed)
+                for name in merged:
+                    del members[name]
+            case Changed(supply=supply, joined=joined, left=left):
+                assert not members[supply] & set(joined)
+                assert members[supply] >= set(left)
+                members[supply] = members[supply] - set(left) | set(joined)
+            case Over(supply=supply):
+                del members[supply]
+    return alone, members

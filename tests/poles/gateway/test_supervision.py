@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
 from poles.gateway import Gateway
 from poles.gateway.alarms import Told
@@ -24,7 +25,7 @@ from tests.poles.raw_pole import CODE, OTHER_CODE, RawPole, Store, gateway_needs
 
 HEARTBEAT_S = 5.0
 WIND = Capability(function="WindSensor", every_s=10.0)
-AT = {"after": 0, "at_s": 1779066000.0, "held_s": 0.0, "boot": "b1"}
+AT: dict[str, Any] = {"after": 0, "at_s": 1779066000.0, "held_s": 0.0, "boot": "b1"}
 
 
 class Journal(Store):
@@ -35,7 +36,10 @@ class Journal(Store):
         self.history: list[Remembered] = []
         self.news: list[tuple[float, str, str, str]] = []
 
+    delay_s = 0.0
+
     async def keep(self, batch: Sequence[Any]) -> None:
+        await asyncio.sleep(self.delay_s)
         await self(batch)
         now_s = self.utc_s()
         kept = [said for said in batch if isinstance(said.message, Hello | Alarm | Reported)]
@@ -158,6 +162,21 @@ async def test_time_in_which_the_store_takes_nothing_is_nobodys_silence(scene: S
 
 
 @in_virtual_time
+async def test_a_store_that_is_slow_makes_nobody_silent(scene: Scene) -> None:
+    """What one pole reported waits behind a batch of another for half a minute."""
+    functions = (Capability(function="WindSensor", every_s=5.0),)
+    async with scene.gateway(), scene.pole() as one, scene.pole(OTHER_CODE) as other:
+        await scene.welcomed(one, functions=functions)
+        await scene.welcomed(other, OTHER_CODE, functions=functions)
+        scene.journal.delay_s = 30.0
+        for seq in range(1, 40):
+            for pole in (one, other):
+                await pole.say(report(seq, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
+                await beats(one, 2, every_s=1.0)
+        assert scene.journal.news == []
+
+
+@in_virtual_time
 async def test_one_dead_backhaul_gateway_is_one_alarm_with_its_members(scene: Scene) -> None:
     codes = [f"410105-LP-{number:06d}" for number in range(20)]
     supplies = Supplies(of={code: (f"backhaul:{n % 2}",) for n, code in enumerate(codes)})
@@ -176,7 +195,7 @@ async def test_one_dead_backhaul_gateway_is_one_alarm_with_its_members(scene: Sc
         assert [news for news in scene.journal.said() if news[0] != "changed"] == [
             ("raised", "pole.supply-down", "backhaul:0")
         ]
-        assert "10 poles" in alarm.text("en")
+        assert "10 of its 10 poles" in alarm.text("en")
         for pole in poles[::2]:
             await pole.say(Heartbeat())
         await asyncio.sleep(1.0)
@@ -262,12 +281,12 @@ async def test_a_sensor_that_the_pole_calls_broken_is_told(scene: Scene) -> None
 async def test_a_wish_is_sent_repeated_and_answered(scene: Scene) -> None:
     async with scene.gateway() as gateway, scene.pole() as pole:
         await scene.welcomed(pole)
-        assert await gateway.supervision.wish(CODE, "LampActuator", {"level": 40}, "Li") == 1
+        assert await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 40}, "Li") == 1
         wish = await pole.expect(Desired)
-        assert (wish.version, wish.settings) == (1, {"level": 40})
+        assert (wish.version, wish.settings) == (1, {"defaultLightState": 40})
         again = await pole.expect(Desired, within_s=10.0)
         assert again == wish
-        await pole.say(Reported(**AT, seq=1, function="LampActuator", version=1, settings={"level": 40}))
+        await pole.say(Reported(**AT, seq=1, function="LampActuator", version=1, settings={"defaultLightState": 40}))
         await asyncio.sleep(1.0)
         assert gateway.supervision.desired.status(CODE, "LampActuator") is Status.MET
 
@@ -310,12 +329,12 @@ async def test_a_restart_tells_nothing_twice_and_hides_no_silence(scene: Scene) 
 @in_virtual_time
 async def test_wishes_survive_a_restart_and_are_sent_at_the_welcome(scene: Scene) -> None:
     async with scene.gateway() as gateway:
-        await gateway.supervision.wish(CODE, "LampActuator", {"level": 40}, "Li")
-        await gateway.supervision.wish(CODE, "LampActuator", {"level": 60}, "Li")
+        await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 40}, "Li")
+        await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 60}, "Li")
     async with scene.gateway() as gateway, scene.pole() as pole:
         await scene.welcomed(pole)
         wish = await pole.expect(Desired)
-        assert (wish.version, wish.settings) == (2, {"level": 60})
+        assert (wish.version, wish.settings) == (2, {"defaultLightState": 60})
         (difference,) = gateway.supervision.desired.differences()
         assert (difference.pole, difference.status) == (CODE, Status.WAITING)
 
@@ -373,3 +392,38 @@ async def test_a_pole_that_speaks_without_end_is_not_silent(scene: Scene) -> Non
         await scene.welcomed(pole, functions=())
         await beats(pole, 400, every_s=0.05)
         assert scene.journal.news == []
+
+
+@in_virtual_time
+async def test_when_no_pole_is_heard_the_controllers_own_network_is_to_be_checked_also_after_a_restart(
+    scene: Scene,
+) -> None:
+    codes = [f"410105-LP-{number:06d}" for number in range(6)]
+    async with scene.gateway(), AsyncExitStack() as stack:
+        for code in codes:
+            await scene.welcomed(await stack.enter_async_context(scene.pole(code)), code, functions=())
+        await asyncio.sleep(30.0)
+    assert [news[:2] for news in scene.journal.said()] == [("raised", "pole.all-silent")]
+    async with scene.gateway() as gateway, AsyncExitStack() as stack:
+        await asyncio.sleep(200.0)
+        assert len(scene.journal.news) == 1
+        for code in codes:
+            await scene.welcomed(await stack.enter_async_context(scene.pole(code)), code, functions=())
+        await asyncio.sleep(1.0)
+        assert list(gateway.supervision.alarms) == []
+        assert scene.journal.said()[-1][:2] == ("cleared", "pole.all-silent")
+
+
+@in_virtual_time
+async def test_a_wish_that_no_pole_could_take_is_refused_and_not_kept(scene: Scene) -> None:
+    async with scene.gateway() as gateway:
+        for function, wanted, rule in (
+            ("Teapot", {}, "pole.function.unknown"),
+            ("WindSensor", {"windSpeed": 3.0}, "pole.settings.none"),
+            ("LampActuator", {"defaultLightState": 101.0}, "pole.settings"),
+            ("LampActuator", {"defaultLightState": float("nan")}, "pole.settings"),
+        ):
+            with pytest.raises(Refused) as refused:
+                await gateway.supervision.wish(CODE, function, wanted, "Li")
+            assert refused.value.reasons[0].rule.code.startswith(rule)
+    assert scene.journal.history == []

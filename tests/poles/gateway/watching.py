@@ -6,6 +6,11 @@ import math
 from dataclasses import dataclass, field
 
 from poles.gateway.liveness import Back, Liveness, Silence
+from poles.protocol import Reading
+
+
+def readings_of(*functions: str) -> tuple[Reading, ...]:
+    return tuple([Reading(seq=1, at_s=0.0, held_s=0.0, function=function, values={}) for function in functions])
 
 
 @dataclass
@@ -41,9 +46,8 @@ class Driven:
     def report(self, code: str, *functions: str) -> None:
         self.heard(code)
         tick = self.liveness.tick(self.now_s)
-        for function in functions:
-            if (back := self.liveness.reported(code, function, tick)) is not None:
-                self.back.append((self.now_s, back))
+        for back in self.liveness.reported(code, readings_of(*functions), tick) or ():
+            self.back.append((self.now_s, back))
 
     def silences(self) -> list[tuple[str, str | None]]:
         return [(silence.code, silence.function) for _, silence in self.told]

@@ -181,6 +181,11 @@ def test_velocities_are_heard_as_finely_as_they_are_sent(speed: float, track: fl
         assert abs((heard.track_deg - track + 180.0) % 360.0 - 180.0) < 2.0
 
 
+def test_a_difference_of_heights_that_is_more_than_can_be_said_is_not_told() -> None:
+    squitter = decode(encode("780a1b", Velocity(ellipsoidal_over_pressure_m=-2000.0)))
+    assert squitter == adsb.Squitter("780a1b", Velocity())
+
+
 @given(st.floats(0, 95), st.floats(0, 359.99), positions)
 def test_motion_on_the_ground(speed: float, track: float, at: LatLon) -> None:
     said = Position(cpr.encode(at, odd=False, surface=True), speed_mps=speed, track_deg=track)

@@ -128,6 +128,7 @@ def test_satellite_height_is_pressure_height_and_the_said_difference() -> None:
 
 def test_an_emergency_stays_until_it_is_over_and_the_ground_is_no_flight() -> None:
     ears = Ears()
+    assert take(ears, squitter(adsb.Emergency(Status.UNDECLARED)), NOON_S).status is Status.UNDECLARED
     take(ears, squitter(adsb.Emergency(Status.EMERGENCY)), NOON_S)
     assert take(ears, squitter(adsb.position(DRONE, odd=False)), NOON_S).status is Status.EMERGENCY
     assert take(ears, squitter(adsb.Emergency(Status.UNDECLARED)), NOON_S).status is Status.AIRBORNE

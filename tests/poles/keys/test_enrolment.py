@@ -15,9 +15,10 @@ import zmq.asyncio
 
 from airspace.reasons import Refused
 from controller.clock import Clock, real_tempo, run
-from poles.keys import KeyPair, new_key_pair, tokens
-from poles.keys.desk import EnrolmentDesk, Pace, Paces, open_desk
-from poles.keys.enrolling import enrol
+from poles.keys import KeyPair, new_key_pair, save_key_pair, tokens
+from poles.keys.desk import EnrolmentDesk, open_desk
+from poles.keys.enrolling import enrol, enrolled
+from poles.keys.paces import Pace, Paces
 from poles.keys.register import Register, Source, open_register
 from poles.protocol import Refusal, encode
 from poles.protocol.enrolment import Enrol, Enrolled, KnownGateway, decode_answer
@@ -36,6 +37,7 @@ class Office:
     desk: EnrolmentDesk
     register: Register
     server: KeyPair
+    folder: Path
 
     def token(self, code: str = CODE, valid_s: float = 60.0) -> str:
         return self.register.tokens.issue(code, who="Li", valid_s=valid_s)
@@ -49,11 +51,13 @@ class Office:
             await self.enrol(token, code, pair)
         return refused.value.reasons[0].text("en")
 
-    async def answer(self, body: bytes, pair: KeyPair | None = None) -> Enrolled | Refusal | None:
+    async def answer(
+        self, body: bytes, pair: KeyPair | None = None, within_s: float = 5.0
+    ) -> Enrolled | Refusal | None:
         line = CurveConnection(self.context, self.desk.address, pair or new_key_pair(), self.server.public).open(CODE)
         try:
             line.send(body)
-            async with asyncio.timeout(0.7):
+            async with asyncio.timeout(within_s):
                 return decode_answer(await line.receive())
         except TimeoutError:
             return None
@@ -67,9 +71,11 @@ async def office(clock: Clock, folder: Path, paces: Paces) -> AsyncIterator[Offi
     with open_register(path, clock.utc_s) as register:
         async with (
             zmq_context() as context,
-            open_desk("tcp://127.0.0.1:0", server, path, lambda: (GATEWAY,), utc_s=clock.utc_s, paces=paces) as desk,
+            open_desk(
+                "tcp://127.0.0.1:0", server, path, lambda: (GATEWAY,), utc_s=clock.utc_s, paces=paces, connection_s=0.5
+            ) as desk,
         ):
-            yield Office(context, desk, register, server)
+            yield Office(context, desk, register, server, folder)
 
 
 def in_office(
@@ -217,7 +223,7 @@ async def test_rubbish_is_refused_and_counted(office: Office) -> None:
         answer = await office.answer(body)
         assert isinstance(answer, Refusal)
         assert answer.code == "pole.enrol.malformed"
-    assert await office.answer(bytes(1025)) is None  # libzmq ends the connection
+    assert await office.answer(bytes(1025), within_s=0.5) is None  # libzmq ends the connection
     assert office.desk.statistics() == {"malformed": 4}
 
 
@@ -231,12 +237,65 @@ async def test_while_no_token_is_open_nobody_is_listened_to(office: Office) -> N
 
 
 @in_office
+async def test_a_pole_that_loses_power_while_it_enrols_goes_on_with_the_same_key(office: Office) -> None:
+    desk = KnownGateway(address=office.desk.address, public_key=office.server.public.decode())
+    ring = office.folder / "pole" / "pole.ring"
+    token = office.token()
+    kept = ring.with_name("pole.ring.enrolling")
+    pair = new_key_pair()
+    save_key_pair(kept, pair)  # the answer never came, and the power went
+    await office.enrol(token, pair=pair)
+    made = await enrolled(office.context, ring, desk, CODE, token, within_s=5.0)
+    assert made.pairs == (pair,)
+    assert made.gateways == (GATEWAY,)
+    assert not kept.exists()
+    assert list(office.register.live()) == [pair.public.decode()]
+    again = await enrolled(office.context, ring, desk, CODE, "not needed any more", within_s=5.0)
+    assert again.pairs == made.pairs
+
+
+@in_office
+async def test_a_refused_pole_keeps_its_pair_for_the_next_token(office: Office) -> None:
+    desk = KnownGateway(address=office.desk.address, public_key=office.server.public.decode())
+    ring = office.folder / "pole" / "pole.ring"
+    office.token()
+    with pytest.raises(Refused):
+        await enrolled(office.context, ring, desk, CODE, "WRONG", within_s=5.0)
+    assert not ring.exists()
+    made = await enrolled(office.context, ring, desk, CODE, office.token(), within_s=5.0)
+    assert list(office.register.live()) == [made.newest.public.decode()]
+
+
+@in_office
 async def test_a_pole_speaks_to_no_desk_but_the_one_whose_key_it_has(office: Office) -> None:
     office.token()
     desk = KnownGateway(address=office.desk.address, public_key=new_key_pair().public.decode())
     with pytest.raises(Refused):
         await enrol(office.context, desk, CODE, "TOKEN", new_key_pair(), within_s=0.5)
     assert office.register.tokens.attempts() == []
+
+
+@in_office
+async def test_a_connection_that_leads_to_nothing_is_ended_after_a_while(office: Office) -> None:
+    token = office.token()
+    host, port = office.desk.address.removeprefix("tcp://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    async with asyncio.timeout(2.0):
+        assert (await reader.read()).startswith(b"\xff")
+    writer.close()
+    await office.enrol(token)
+
+
+@in_office
+async def test_a_crowd_of_idle_connections_keeps_nobody_out(office: Office) -> None:
+    token = office.token()
+    host, port = office.desk.address.removeprefix("tcp://").split(":")
+    idle = [await asyncio.open_connection(host, int(port)) for _ in range(300)]
+    await office.enrol(token)
+    async with asyncio.timeout(3.0):
+        for reader, writer in idle:
+            await reader.read()
+            writer.close()
 
 
 async def _too_many(office: Office) -> None:

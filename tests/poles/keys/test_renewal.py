@@ -15,7 +15,7 @@ import zmq.asyncio
 from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.clock import Clock, real_tempo, run
-from poles.agent import PoleAgent
+from poles.agent import PoleAgent, conversation
 from poles.beside import beside
 from poles.gateway import Gateway
 from poles.gateway.key_renewal import KeyRenewal
@@ -156,7 +156,13 @@ class City:
         return pair
 
 
-async def until(condition: Callable[[], bool], within_s: float = 12.0) -> None:
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On loopback a pole need not wait long for a first word that does not come."""
+    monkeypatch.setattr(conversation, "FIRST_WORD_S", 1.0)
+
+
+async def until(condition: Callable[[], bool], within_s: float = 25.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - what is waited for lies in several objects and a file
             await asyncio.sleep(0.02)

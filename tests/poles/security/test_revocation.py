@@ -126,6 +126,20 @@ async def test_a_revoked_pole_is_cut_off_within_a_second_and_not_a_byte_goes_to_
 
 
 @in_city
+async def test_a_revoked_pole_is_not_missed_and_one_with_another_key_is(city: City) -> None:
+    stays, goes = city.admitted(), city.admitted(OTHER_CODE)
+    async with city.welcomed(stays), city.welcomed(goes, OTHER_CODE):
+        supervision = city.gateway.supervision
+        assert supervision.statistics()["poles_watched"] == 2
+        city.admitted()
+        city.register.revoke(CODE, who="Wang", key=stays.public.decode())
+        city.register.revoke(OTHER_CODE, who="Wang")
+        await ended(*city.tap.connections[:2])
+        assert supervision.statistics()["poles_watched"] == 1
+        assert list(supervision.liveness.watches) == [CODE]
+
+
+@in_city
 async def test_another_process_may_revoke(city: City) -> None:
     async with city.welcomed(city.admitted()):
         one = city.tap.connections[0]

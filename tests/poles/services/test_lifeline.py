@@ -23,7 +23,7 @@ from poles.services.manhole import Attitude, Manhole, OrientationSettings, Toler
 from poles.services.meter import CabinetReadings, Meter, MeterReadings, MeterSettings
 from poles.services.tunnel import SmokeSettings, TemperatureSettings, Tunnel
 from poles.services.water_level import WaterLevel, WaterLevelReadings, WaterLevelSettings
-from tests.poles.test_services import Notes
+from tests.poles.test_services import Notes, timed
 
 
 def of(service: Any, function: str, field: str) -> Any:
@@ -115,6 +115,7 @@ def test_means_of_gas_come_with_time() -> None:
 # -- water
 
 
+@timed
 def test_water_that_rises_is_told_once_and_when_it_has_clearly_fallen() -> None:
     water = WaterLevel()
     notes = Notes(water)
@@ -126,6 +127,7 @@ def test_water_that_rises_is_told_once_and_when_it_has_clearly_fallen() -> None:
     assert codes(notes)[2:] == ["+water.low"]
 
 
+@timed
 def test_a_sensor_over_the_water_measures_down_to_it() -> None:
     water = WaterLevel()
     water.apply("FluidLevelSensor", WaterLevelSettings(sensor_over_bottom_m=4.0))
@@ -133,6 +135,7 @@ def test_a_sensor_over_the_water_measures_down_to_it() -> None:
     assert of(water, "FluidLevelSensor", "level_m") == 0.5
 
 
+@timed
 def test_limits_that_cross_are_refused_and_the_old_ones_kept() -> None:
     water, meter = WaterLevel(), Meter()
     with pytest.raises(Refused, match=r"water\.limits-crossed"):
@@ -149,6 +152,7 @@ def test_limits_that_cross_are_refused_and_the_old_ones_kept() -> None:
 @pytest.mark.parametrize(
     ("roll_deg", "pitch_deg", "moved"), [(0, 9.9, False), (0, 10.1, True), (-10.1, 0, True), (350.5 - 360, 0, False)]
 )
+@timed
 def test_a_cover_that_lies_off_is_told(roll_deg: float, pitch_deg: float, moved: bool) -> None:
     manhole = Manhole()
     notes = Notes(manhole)
@@ -157,6 +161,7 @@ def test_a_cover_that_lies_off_is_told(roll_deg: float, pitch_deg: float, moved:
     assert codes(notes) == (["+manhole.moved"] if moved else [])
 
 
+@timed
 def test_a_cover_may_lie_as_it_is_told_to() -> None:
     manhole = Manhole()
     manhole.observe(178.0, 20.0)
@@ -179,6 +184,7 @@ def swinging(
     return [(0.001, 0.0, 1.0 + g * math.sin(2.0 * math.pi * hz * n / rate_hz)) for n in range(round(seconds * rate_hz))]
 
 
+@timed
 def test_how_a_bridge_swings() -> None:
     bridge = Bridge()
     notes = Notes(bridge)
@@ -195,6 +201,7 @@ def test_how_a_bridge_swings() -> None:
     assert codes(notes)[2:] == ["-bridge.shaken", "-bridge.softer"]
 
 
+@timed
 def test_a_bridge_at_rest_has_no_frequency_and_a_short_window_says_nothing() -> None:
     bridge = Bridge()
     bridge.observe(swinging(2.0, 0.5, seconds=0.2), 50.0)
@@ -203,6 +210,7 @@ def test_a_bridge_at_rest_has_no_frequency_and_a_short_window_says_nothing() -> 
     assert of(bridge, "VibrationSensor", "frequency_hz") is None
 
 
+@timed
 def test_a_blow_is_an_impact() -> None:
     bridge = Bridge()
     notes = Notes(bridge)
@@ -225,6 +233,7 @@ def test_the_strongest_frequency_is_found_between_the_bins(hz: float, phase: flo
 # -- tunnel
 
 
+@timed
 def test_smoke_and_heat_in_a_tunnel() -> None:
     tunnel = Tunnel()
     notes = Notes(tunnel)
@@ -245,6 +254,7 @@ def test_smoke_and_heat_in_a_tunnel() -> None:
 # -- supply and cabinet
 
 
+@timed
 def test_the_supply_is_held_against_its_limits_and_no_supply_is_no_low_voltage() -> None:
     meter = Meter()
     notes = Notes(meter)
@@ -259,6 +269,7 @@ def test_the_supply_is_held_against_its_limits_and_no_supply_is_no_low_voltage()
     assert sorted(codes(notes)[5:]) == ["+supply.power-high", "-supply.lost"]
 
 
+@timed
 def test_the_cabinet_is_watched() -> None:
     meter = Meter()
     notes = Notes(meter)
@@ -271,6 +282,7 @@ def test_the_cabinet_is_watched() -> None:
 # -- network
 
 
+@timed
 def test_a_poor_network_is_told_by_power_or_by_loss() -> None:
     cell = NetworkCell()
     notes = Notes(cell)

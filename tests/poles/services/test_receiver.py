@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 
 from airspace.frames import LatLon
-from controller.clock import Clock, run, virtual_tempo
 from poles.heard import adsb, gb46750, open_drone_id
 from poles.heard.drone import Aircraft
 from poles.heard.open_drone_id import BasicId, IdKind, Location
 from poles.protocol import MAX_FRAME_BYTES, MAX_HEARD, Heard, Source
 from poles.services.receiver import FUNCTION, Receiver, ReceiverReadings, ReceiverSettings
-from tests.poles.test_services import Notes
+from tests.poles.test_services import Notes, timed
 
 PACKET = gb46750.encode(gb46750.Identification(product_code="1581F8DBW25B800B3417"))
 
@@ -32,17 +30,6 @@ class Bench:
         readings = self.receiver.readings(FUNCTION)
         assert isinstance(readings, ReceiverReadings)
         return readings
-
-
-def timed(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
-    def wrapped() -> None:
-        async def main(_: Clock) -> None:
-            await test()
-
-        run(main, virtual_tempo())
-
-    wrapped.__name__ = test.__name__
-    return wrapped
 
 
 @timed

@@ -69,7 +69,7 @@ def described(kind: type[msgspec.Struct]) -> dict[str, tuple[str, dict[str, Any]
 
 
 def test_services_and_functions_have_their_names_in_one_shape() -> None:
-    assert set(SERVICES) == {
+    assert set(SERVICES) >= {
         "weather", "lamp", "dock", "base_station", "receiver", "camera", "loudspeaker", "display", "sos",
         "charging_point", "cell", "meter", "gas", "water_level", "manhole", "bridge", "tunnel",
     }  # fmt: skip

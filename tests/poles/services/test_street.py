@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from airspace.reasons import Refused
-from controller.clock import Clock, run, virtual_tempo
 from poles.services.camera import Camera, CameraReadings, LookAt
 from poles.services.charging_point import ChargingPoint, ChargingPointSettings, Vehicle
 from poles.services.display import Display, DisplaySettings, PositionedText, Show
@@ -17,20 +15,9 @@ from poles.services.loudspeaker import Loudspeaker, LoudspeakerSettings, Play, S
 from poles.services.service import NoParameters
 from poles.services.sos import Sos
 from tests.poles.services.test_lifeline import codes, of
-from tests.poles.test_services import Notes
+from tests.poles.test_services import Notes, timed
 
 NOTHING = NoParameters()
-
-
-def timed(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
-    def wrapped() -> None:
-        async def main(_: Clock) -> None:
-            await test()
-
-        run(main, virtual_tempo())
-
-    wrapped.__name__ = test.__name__
-    return wrapped
 
 
 async def done(ending: Any) -> None:
@@ -250,6 +237,7 @@ class Contactor:
         self.offered.append(current_a)
 
 
+@timed
 def test_a_charging_point_offers_what_it_may() -> None:
     contactor = Contactor()
     point = ChargingPoint(contactor)
@@ -267,6 +255,7 @@ def test_a_charging_point_offers_what_it_may() -> None:
         point.begin("ChargingPoint", "fly", NOTHING)
 
 
+@timed
 def test_residual_current_keeps_the_point_off_until_somebody_enables_it() -> None:
     contactor = Contactor()
     point = ChargingPoint(contactor)
@@ -283,6 +272,7 @@ def test_residual_current_keeps_the_point_off_until_somebody_enables_it() -> Non
 
 
 @pytest.mark.parametrize("state", Vehicle)
+@timed
 def test_states_e_and_f_are_faults(state: Vehicle) -> None:
     point = ChargingPoint(Contactor())
     notes = Notes(point)

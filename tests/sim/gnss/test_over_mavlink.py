@@ -7,12 +7,16 @@ import math
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon, LocalFrame
 from controller.clock import Clock, run, virtual_tempo
+from controller.corrections import Corrections, Served, rtcm_data
+from controller.links.telemetry import DroneState
 from poles.gateway import Gateway
 from poles.services.base_station import BaseStationReadings, Health
 from poles.wire.connection import MemoryConnection
@@ -26,29 +30,16 @@ from tests.sim.station import HOME_AMSL_M, HOME_LAT_DEG, HOME_LON_DEG, Station, 
 
 CODE = "410105-LP-000001"
 HOME = LatLon(HOME_LAT_DEG, HOME_LON_DEG)
-PIECE = 180
-
-
-def rtcm_data(frame: bytes, sequence: int) -> list[mavlink.MAVLink_gps_rtcm_data_message]:
-    """A message in as many fragments as it takes, as ground stations send it."""
-    pieces = [frame[start : start + PIECE] for start in range(0, len(frame), PIECE)]
-    if len(pieces) > 1 and len(pieces[-1]) == PIECE and len(pieces) < 4:
-        pieces.append(b"")
-    cut = int(len(pieces) > 1)
-    return [
-        mavlink.MAVLink_gps_rtcm_data_message(
-            cut | number << 1 | (sequence & 31) << 3, len(piece), piece.ljust(PIECE, b"\0")
-        )
-        for number, piece in enumerate(pieces)
-    ]
 
 
 @asynccontextmanager
-async def street(clock: Clock, sky: Sky | None = None) -> AsyncIterator[tuple[Gateway, SimPole]]:
+async def street(
+    clock: Clock, sky: Sky | None = None, *, sends_corrections: bool = False, **needs: Any
+) -> AsyncIterator[tuple[Gateway, SimPole]]:
     """One pole with a base station 300 m east of the drones' home, and its gateway."""
     frame, exchange = LocalFrame(HOME), Exchange()
-    async with Gateway.memory(exchange, **gateway_needs(clock, Store())) as gateway:
-        site = PoleSite(CODE, frame.latlon(300.0, 0.0), xy_m=(300.0, 0.0), has_dock=False, has_base_station=True)
+    async with Gateway.memory(exchange, **gateway_needs(clock, Store(), **needs)) as gateway:
+        site = PoleSite(CODE, frame.latlon(300.0, 0.0), xy_m=(300.0, 0.0), services=("weather", "lamp", "base_station"))
         pole = SimPole(
             site,
             wind=Wind(rng=random.Random(2)),
@@ -56,6 +47,7 @@ async def street(clock: Clock, sky: Sky | None = None) -> AsyncIterator[tuple[Ga
             utc_s=clock.utc_s,
             rng=random.Random(3),
             sky=sky or Sky(frame, utc_s=clock.utc_s, datum_ellipsoidal_m=HOME_AMSL_M),
+            sends_corrections=sends_corrections,
         )
         running = asyncio.create_task(pole.run())
         try:
@@ -105,6 +97,22 @@ def test_a_poles_corrections_over_mavlink_take_a_drone_to_a_fixed_solution() -> 
             pole.corrections_out = None
             await asyncio.sleep(70.0)
             assert fixes(station)[-3:] == [6, 5, 4]
+
+    run(main, virtual_tempo())
+
+
+def test_a_poles_corrections_through_gateway_and_controller_take_a_drone_to_a_fixed_solution() -> None:
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, station):
+            sim.set_corrections(own_network=False)
+            await station.command(511, mavlink.MAVLINK_MSG_ID_GPS_RAW_INT, 500_000)
+            link = SimpleNamespace(state=DroneState(lat_deg=HOME.lat_deg, lon_deg=HOME.lon_deg), send=station.send)
+            passing = Corrections({CODE: HOME}, lambda: {"drone": cast("Served", link)}, clock)
+            async with street(clock, corrected=passing.take, sends_corrections=True) as (gateway, _):
+                await asyncio.sleep(65.0)
+                assert passing.station_of("drone") == CODE
+                assert gateway.statistics()["corrections"] > 50
+            assert fixes(station)[-1] == 6
 
     run(main, virtual_tempo())
 

@@ -26,8 +26,9 @@ from controller.events import Phase
 from controller.flight.docking import Docking
 from controller.flight.gates import Judged, Verdict
 from controller.state import FlightState, State
-from controller.store import Store
+from poles.gateway import Gateway
 from poles.gateway.flow import Said
+from poles.gateway.ingest import Keep
 from poles.protocol import Report
 from poles.services import cover
 
@@ -53,14 +54,26 @@ def fence_off_by_one_leg(patch: Patch) -> None:
 
 def acknowledged_before_stored(patch: Patch) -> None:
     """The gateway tells a pole that its report is durable as soon as it is on its way to the store."""
-    keep, under_way = Store.keep, set[asyncio.Task[None]]()
+    under_way = set[asyncio.Task[None]]()
 
-    async def hasty(store: Store, batch: Sequence[Said]) -> None:
-        task = asyncio.get_running_loop().create_task(_awaited(keep(store, batch)))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
+    def hasty(keep: Keep) -> Keep:
+        async def kept_later(batch: Sequence[Said]) -> None:
+            task = asyncio.get_running_loop().create_task(_awaited(keep(batch)))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
 
-    patch.setattr(Store, "keep", hasty)
+        return kept_later
+
+    _between_gateway_and_store(patch, hasty)
+
+
+def _between_gateway_and_store(patch: Patch, change: Callable[[Keep], Keep]) -> None:
+    init = Gateway.__init__
+
+    def changed(gateway: Gateway, listener: Any, *, keep: Keep, **needs: Any) -> None:
+        init(gateway, listener, keep=change(keep), **needs)
+
+    patch.setattr(Gateway, "__init__", changed)
 
 
 async def _awaited(stored: Awaitable[object]) -> None:
@@ -69,15 +82,14 @@ async def _awaited(stored: Awaitable[object]) -> None:
 
 def backlog_acknowledged_without_storing(patch: Patch) -> None:
     """Reports that a pole had to hold for a while are acknowledged and never stored; later ones are."""
-    keep = Store.keep
 
     def waited(said: Said) -> bool:
         return isinstance(said.message, Report) and said.message.readings[0].held_s > HELD_LONG_S
 
-    def lazy(store: Store, batch: Sequence[Said]) -> Awaitable[object]:
-        return keep(store, [said for said in batch if not waited(said)])
+    def lazy(keep: Keep) -> Keep:
+        return lambda batch: keep([said for said in batch if not waited(said)])
 
-    patch.setattr(Store, "keep", lazy)
+    _between_gateway_and_store(patch, lazy)
 
 
 def interlock_skipped(patch: Patch) -> None:
@@ -94,7 +106,7 @@ def interlock_skipped(patch: Patch) -> None:
 
 def descent_to_any_dock(patch: Patch) -> None:
     """The landing jump is sent whatever the dock says."""
-    patch.setattr(Docking, "_why_not", lambda self, option: None)
+    patch.setattr(Docking, "_lacking", lambda self, option: ())
 
 
 def clearing_without_the_last_branch(patch: Patch) -> None:

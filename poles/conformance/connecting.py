@@ -1,0 +1,238 @@
+"""Trials of the connection: hello, intervals, silence, bye, refusals, and messages that a client cannot know."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import msgspec
+
+from poles.conformance.scene import Over, Scene, trial
+from poles.protocol import Ack, Bye, Heartbeat, Hello, OfEntries, Refusal, Report, TimeRequest, encode, numbers_of
+from poles.protocol.vectors import vectors
+
+CALM_S = 5.0
+HELLO_AGAIN_S = 2.0
+FIRST_WAIT_MOST_S = 1.0
+LONGEST_WAIT_S = 30.0
+SECOND_WAIT_S = 8.0  # after two refusals
+
+
+@trial("§1.1", "§2.4", "§2.5", "§4.1", "§4.3", "§5.1", "§5.4", "§5.5", "§5.6", "§5.10", "§8.1", "§13.3")
+async def an_ordinary_conversation(scene: Scene) -> None:
+    """Everything is answered; the watcher judges what is said, and here the intervals of the functions too."""
+    hello = await scene.greeted()
+    asked = scene.environment
+    promised = float(asked.get("BEICHEN_HEARTBEAT_S", hello.heartbeat_s))
+    scene.findings.judge("§13.3", hello.heartbeat_s <= promised * 1.01, f"promises {hello.heartbeat_s:g} s")
+    since = scene.mark
+    await scene.expect(TimeRequest, 3.0, "§8.1", "it did not ask for the time", since=0)
+    await scene.pause(max(CALM_S, 3.0 * hello.heartbeat_s) * scene.patience)
+    reports = [(said.at_s, said.message) for said in scene.stage.said[since:] if isinstance(said.message, Report)]
+    for capability in hello.functions:
+        times = [at_s for at_s, report in reports for r in report.readings if r.function == capability.function]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
+        gaps.append(scene.now_s - (times[-1] if times else scene.stage.said[since - 1].at_s))
+        late = max(gaps) > capability.every_s + scene.late_s
+        scene.findings.judge(
+            "§4.3", not late, f"{capability.function} came after {max(gaps):.1f} s, not {capability.every_s:g} s"
+        )
+
+
+@trial("§4.2", "§4.1", "§4.4", heartbeat_s=4.0)
+async def a_gateway_that_is_slow_to_welcome(scene: Scene) -> None:
+    """The hello is not answered for a while; then it is, twice."""
+    scene.stage.manners.welcomes = False
+    await scene.greeted()
+    times = [scene.now_s]
+    for _ in range(2):
+        said, _hello = await scene.expect(Hello, 3.0, "§4.2", "hello was not said again")
+        times.append(said.at_s)
+    shortest = min(after - before for before, after in itertools.pairwise(times))
+    scene.findings.judge("§4.2", shortest >= 1.0 - scene.late_s / 2, f"hello was said again after {shortest:.1f} s")
+    scene.stage.manners.takes = False
+    scene.stage.welcome()
+    number = numbers_of((await scene.entries(1, 5.0))[0])[0]
+    since = scene.mark
+    scene.stage.welcome()
+    await sent_again(scene, number, since, "a second welcome")
+    scene.stage.manners.takes = True
+
+
+async def sent_again(scene: Scene, number: int, since: int, after: str, paragraph: str = "§4.4") -> None:
+    """Expect that an entry is sent again. Raises Over."""
+    said = await scene.stage.next(
+        lambda message: isinstance(message, OfEntries) and number in numbers_of(message),
+        3.0 * scene.patience,
+        since=since,
+    )
+    if not scene.findings.judge(paragraph, said is not None, f"number {number} was not sent again after {after}"):
+        raise Over
+
+
+@trial("§9.2", "§4.1", heartbeat_s=20.0)
+async def a_version_that_is_not_spoken(scene: Scene) -> None:
+    """The hello is refused, twice; then the pole is welcomed and must have lost nothing."""
+    stage = scene.stage
+    stage.manners.welcomes = False
+    hello = await scene.greeted()
+    scene.provoked.connections = True
+    waits: list[float] = []
+    for code in ("pole.version", "pole.identity"):
+        since, refused_s = scene.mark, scene.now_s
+        stage.say(Refusal(code=code, en="not here", zh="不支持", about="hello", versions=(99,)))
+        said, _hello = await scene.expect(Hello, 32.0, "§9.2", "it gave up", since=since)
+        waits.append(said.at_s - refused_s)
+    growing = waits[0] >= 2.5 and waits[1] >= 1.4 * waits[0]
+    if 3.0 * hello.heartbeat_s < 2.0 * SECOND_WAIT_S:  # it takes the connection for dead before it may ask again
+        growing = min(waits) >= 1.0
+    scene.findings.judge("§9.2", growing, f"after refusals it waited {waits[0]:.1f} s and {waits[1]:.1f} s")
+    stage.manners.welcomes = True
+    stage.welcome()
+    first = (await scene.entries(1, 5.0, "§9.2"))[0]
+    kept = numbers_of(first)[0] == first.after + 1 and first.after <= stage.durable_seq(first.boot)
+    scene.findings.judge("§9.2", kept, "entries from before were lost")
+
+
+@trial("§4.5", "§4.4")
+async def a_gateway_that_forgot_the_connection(scene: Scene) -> None:
+    """Entries are refused with pole.hello-first."""
+    await scene.greeted()
+    await scene.entries(2, 5.0)
+    scene.stage.manners.takes = False
+    number = numbers_of((await scene.entries(1, 5.0))[0])[0]
+    scene.stage.manners.takes = True
+    since = scene.mark
+    scene.stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
+    await scene.expect(Hello, 1.5, "§4.5", "no hello came after the refusal", since=since)
+    await sent_again(scene, number, since, "the welcome")
+
+
+@trial("§4.5", "§4.4", "§4.7")
+async def a_gateway_that_is_restarted(scene: Scene) -> None:
+    """Nobody listens for two seconds; nothing may be lost."""
+    hello = await scene.greeted()
+    await scene.entries(3, 5.0)
+    scene.provoked.connections = scene.provoked.losses = True
+    since = scene.mark
+    await scene.stage.close()
+    await asyncio.sleep(2.0)
+    await scene.stage.open()
+    what = "no hello came after the restart"
+    await scene.expect(Hello, 3.0 * hello.heartbeat_s + 10.0, "§4.7", what, since=since)
+    await scene.entries(3, 10.0, "§4.4")
+    scene.findings.kept("§4.5")
+
+
+@trial("§4.6", "§4.7", "§4.8")
+async def a_gateway_that_falls_silent(scene: Scene) -> None:
+    """Nothing is answered any more, on this connection and on the next ones."""
+    hello = await scene.greeted()
+    manners = scene.stage.manners
+    manners.window, manners.takes = 1, False  # so that it cannot ask by new entries
+    scene.stage.acknowledge(hello.boot)
+    await scene.entries(1, 5.0)
+    manners.answers = manners.acknowledges = manners.welcomes = False
+    silent_s, since, route = scene.now_s, scene.mark, scene.stage.route
+    scene.provoked.connections = True
+    what = "it did not ask whether the gateway is there"
+    await scene.expect(Heartbeat, 2.0 * hello.heartbeat_s + 1.0, "§4.6", what, since=since)
+    longest = 3.0 * hello.heartbeat_s + FIRST_WAIT_MOST_S + 1.0
+    said, _hello = await scene.expect(Hello, longest, "§4.7", "it stayed with a gateway that said nothing", since=since)
+    left = said.route != route
+    scene.findings.judge("§4.7", left, "it said hello again on the connection that was silent")
+    patient = said.at_s - silent_s >= 1.5 * hello.heartbeat_s
+    scene.findings.judge("§4.7", patient, f"it left after {said.at_s - silent_s:.1f} s of silence")
+    manners.answers = manners.acknowledges = manners.welcomes = manners.takes = True
+    longest = 3.0 * hello.heartbeat_s + 4.0 + FIRST_WAIT_MOST_S
+    await scene.entries(1, longest, "§4.4")
+
+
+@trial("§4.9", "§4.8")
+async def a_gateway_that_says_bye(scene: Scene) -> None:
+    """With a time to come back, several times, and without one; then it never welcomes."""
+    await scene.greeted()
+    scene.provoked.connections = True
+    backs = [await _back(scene, 1.0) for _ in range(4)]
+    right = all(1.0 - 0.05 <= back <= 1.5 + scene.late_s for back in backs)
+    told = ", ".join(f"{back:.2f}" for back in backs)
+    scene.findings.judge("§4.9", right, f"told to come in 1 s it came after {told} s")
+    scene.findings.judge("§4.8", max(backs) - min(backs) > 0.02, f"it waits {told} s: nothing is left to chance")
+    soon = await _back(scene, 0.0)
+    right = 0.2 <= soon <= FIRST_WAIT_MOST_S + scene.late_s
+    scene.findings.judge("§4.8", right, f"the first wait was {soon:.2f} s")
+    scene.stage.manners.welcomes = False
+    waits = [await _back(scene, 0.0) for _ in range(4)]
+    told = ", ".join(f"{wait:.2f}" for wait in waits)
+    longest = max(waits[1:])
+    scene.findings.judge(
+        "§4.8", longest > FIRST_WAIT_MOST_S, f"without a welcome it waits {told} s: no longer each time"
+    )
+    scene.findings.judge("§4.8", min(waits) >= 0.2, f"without a welcome it waits {told} s: too short")
+    scene.stage.manners.welcomes = True
+    scene.stage.welcome()
+
+
+async def _back(scene: Scene, back_s: float) -> float:
+    """Say bye; how long it took until the client came again [s]."""
+    await asyncio.sleep(0.1)
+    since, bye_s = scene.mark, scene.now_s
+    scene.stage.say(Bye(why="maintenance", back_s=back_s))
+    scene.stage.watcher.end()
+    said, _hello = await scene.expect(Hello, LONGEST_WAIT_S + 2.0, "§4.9", "it did not come again", since=since)
+    return said.at_s - bye_s
+
+
+@trial("§3.5", "§3.7", "§9.4")
+async def words_that_a_client_cannot_know(scene: Scene) -> None:
+    """Unknown fields, messages and refusals, and bodies that cannot be read: the conversation goes on."""
+    stage = scene.stage
+    stage.manners.welcomes = stage.manners.acknowledges = False
+    hello = await scene.greeted()
+    welcome = msgspec.to_builtins(stage.welcoming(), builtin_types=(bytes,))
+    more = {"colour": {"deep": [1, {"er": b"\0"}]}, "later": None, "numbers": [2**63, -1.5]}
+    stage.say_raw(msgspec.msgpack.encode(welcome | more))
+    stage.watcher.told(scene.now_s, stage.route, stage.welcoming())
+    boot, highest = hello.boot, numbers_of((await scene.entries(2, 5.0, "§3.5"))[-1])[-1]
+    ack = Ack(boot=boot, durable_seq=highest, window=64)
+    stage.say_raw(msgspec.msgpack.encode(msgspec.to_builtins(ack) | more))
+    stage.watcher.told(scene.now_s, stage.route, ack)
+    await asyncio.sleep(1.5)  # from here on the watcher knows that it was acknowledged
+    stage.manners.acknowledges = True
+    await scene.entries(2, 5.0, "§3.5")
+    for unknown in (
+        {"type": "poem", "lines": ["in the beginning"]},
+        {"type": "refusal", "code": "pole.weather", "en": "it rains", "zh": "下雨", "about": "report", "versions": [1]},
+    ):
+        stage.say_raw(msgspec.msgpack.encode(unknown))
+    since = scene.mark
+    await scene.pause(1.0)
+    await scene.entries(2, 5.0, "§9.4")
+    for vector in vectors():
+        if vector.then == "dropped":
+            stage.say_raw(vector.body)
+    ack_body = encode(Ack(boot=boot, durable_seq=1, window=64))
+    for length in range(len(ack_body)):
+        stage.say_raw(ack_body[:length])
+    stage.say_raw(b"\x91" * 60_000 + b"\xc0")
+    await scene.pause(1.0)
+    await scene.entries(2, 5.0, "§3.7")
+    again = any(isinstance(said.message, Hello) for said in stage.said[since:])
+    scene.findings.judge("§3.7", not again, "it began anew after bodies that cannot be read")
+
+
+@trial("§13.4", "§4.9", restarts=True)
+async def a_client_that_is_told_to_end(scene: Scene) -> None:
+    """SIGTERM: bye, and the end."""
+    await scene.greeted()
+    await scene.entries(2, 5.0)
+    since = scene.mark
+    ended = await scene.client.stop(2.0 * scene.patience + 0.5)
+    scene.findings.judge("§13.4", ended, "it did not end by itself within 2 s, or with another exit code than 0")
+    await asyncio.sleep(0.2)
+    byes = [said.message for said in scene.stage.said[since:] if isinstance(said.message, Bye)]
+    scene.findings.judge("§4.9", bool(byes), "it ended without bye")
+    if byes:
+        scene.findings.judge("§13.4", byes[0].why == "shutdown", f"it says {byes[0].why!r}")
+        rest = scene.stage.said[since:]
+        scene.findings.judge("§4.9", isinstance(rest[-1].message, Bye), "it went on after bye")

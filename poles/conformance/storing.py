@@ -1,0 +1,178 @@
+"""Trials of the entry stream: windows, acknowledgements, sending again, dropping, and earlier boots."""
+
+from __future__ import annotations
+
+import asyncio
+
+from poles.conformance.connecting import sent_again
+from poles.conformance.scene import Over, Scene, trial
+from poles.protocol import Ack, Hello, OfEntries, Refusal, numbers_of
+
+FIRST_AGAIN_S = 5.0
+WINDOW = 8
+CAPACITY = 20
+
+
+@trial("§5.7", "§5.9", "§5.3", "§4.3", "§5.10", "§5.6")
+async def acknowledgements_that_do_not_come(scene: Scene) -> None:
+    """Nothing is stored for a while in a small window; the client sends again after 5 s, and after 10 s more."""
+    stage = scene.stage
+    stage.manners.window, stage.manners.takes = WINDOW, False
+    await scene.greeted()
+    first = numbers_of((await scene.entries(1, 5.0))[0])[0]
+    begun_s, since = scene.now_s, scene.mark
+    again = [await _again(scene, first, since, 2.0 * FIRST_AGAIN_S), 0.0]
+    again[1] = await _again(scene, first, scene.mark, 3.0 * FIRST_AGAIN_S)
+    waits = again[0] - begun_s, again[1] - again[0]
+    told = f"sent again after {waits[0]:.1f} s and {waits[1]:.1f} s"
+    scene.findings.judge("§5.9", waits[0] >= 0.7 * FIRST_AGAIN_S, told)
+    scene.findings.judge("§5.9", waits[1] >= 1.5 * waits[0] - scene.late_s, told)
+    under_way = max(numbers_of(said.message)[-1] for said in stage.said if isinstance(said.message, OfEntries))
+    full = under_way - first + 1 >= WINDOW // 2
+    scene.findings.judge("§5.7", full, f"only {under_way - first + 1} under way in a window of {WINDOW}")
+    stage.manners.takes = True
+    stage.welcome()
+    on = await stage.next(
+        lambda message: isinstance(message, OfEntries) and numbers_of(message)[-1] > under_way, 5.0 * scene.patience
+    )
+    scene.findings.judge("§5.9", on is not None, "it did not go on when it was acknowledged")
+
+
+async def _again(scene: Scene, number: int, since: int, within_s: float) -> float:
+    """When an entry came again [s]."""
+    said = await scene.stage.next(
+        lambda message: isinstance(message, OfEntries) and number in numbers_of(message),
+        within_s * scene.patience,
+        since=since,
+    )
+    if said is None:
+        scene.findings.broken("§5.9", f"number {number} was not sent again within {within_s * scene.patience:g} s")
+        raise Over
+    return said.at_s
+
+
+@trial("§5.8", "§5.7")
+async def acknowledgements_that_mislead(scene: Scene) -> None:
+    """Old, double, foreign ones, and one above everything that was sent; then the window shrinks."""
+    stage = scene.stage
+    await scene.greeted()
+    await scene.entries(4, 8.0)
+    boot, durable = scene.hello.boot, stage.durable_seq(scene.hello.boot)
+    for seq in (durable, durable, 1, 0):
+        stage.say(Ack(boot=boot, durable_seq=seq, window=64))
+    stage.say(Ack(boot="no-such-boot", durable_seq=10**6, window=64))
+    await scene.entries(2, 5.0, "§5.8")
+    stage.manners.takes = False
+    held = numbers_of((await scene.entries(2, 5.0, "§5.8"))[0])[0]
+    stage.say(Ack(boot=boot, durable_seq=stage.durable_seq(boot) + 10**9, window=64))
+    await scene.entries(1, 5.0, "§5.8")
+    stage.manners.takes = True
+    since = scene.mark
+    stage.welcome()
+    await sent_again(scene, held, since, "an Ack above everything that was sent, and a welcome", "§5.8")
+    stage.manners.window = 1
+    stage.acknowledge(boot)
+    await scene.pause(2.0)
+    stage.manners.takes = False
+    await scene.pause(2.0)
+    stage.manners.takes, stage.manners.window = True, 64
+
+
+@trial("§9.3")
+async def a_message_that_the_gateway_does_not_know(scene: Scene) -> None:
+    """The first kind of entries that comes is refused from now on, unless it is the only one."""
+    stage = scene.stage
+    stage.manners.unknown = {"reported", "log", "alarm"}
+    scene.provoked.drops = True
+    await scene.greeted()
+    await scene.pause(2.0)
+    kinds = {str(said.message.__struct_config__.tag) for said in stage.said}
+    if not kinds & stage.manners.unknown:
+        scene.findings.absent("§9.3", "it says no kind of entries but readings")
+        return
+    before = scene.mark
+    await scene.entries(3, 5.0, "§9.3")
+    await scene.pause(1.0)
+    again = [m for _, _, m in stage.said[before:] if str(m.__struct_config__.tag) in stage.manners.unknown]
+    names = {str(message.__struct_config__.tag) for message in again}
+    scene.findings.judge("§9.3", len(again) <= 1, f"{sorted(names)} came again after it was refused")
+    scene.findings.judge("§9.3", stage.durable_seq(scene.hello.boot) > 1, "the other entries wait behind it")
+
+
+@trial("§5.12", "§5.5", "§5.13", restarts=True, report_s=0.05, capacity=CAPACITY)
+async def more_than_it_can_hold(scene: Scene) -> None:
+    """Nothing is stored until the client must have dropped something, if it can hold only so much."""
+    stage = scene.stage
+    stage.manners.takes = False
+    await scene.greeted()
+    scene.provoked.drops = True
+    await scene.pause(5.0 * scene.patience)
+    stage.manners.takes = True
+    since = scene.mark
+    stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
+    _said, hello = await scene.expect(Hello, 3.0, "§4.5", "no hello came after the refusal", since=since)
+    if not hello.dropped:
+        scene.findings.absent("§5.12", "it dropped nothing in 5 s: it can hold more")
+        await scene.entries(1, 5.0)
+        return
+    first = (await scene.entries(1, 5.0, "§5.12"))[0]
+    number = numbers_of(first)[0]
+    gap = number - first.after - 1
+    scene.findings.judge("§5.12", gap > 0, f"it dropped {hello.dropped}, and no gap tells it")
+    told = f"dropped {hello.dropped} and after {hello.after}, but the gap is {gap} before {number}"
+    scene.findings.judge("§5.12", 0 < hello.dropped <= gap and hello.after < number, told)
+    scene.findings.judge("§5.12", first.after <= stage.durable_seq(hello.boot), "after names what was dropped")
+    await scene.entries(5, 5.0, "§5.12")
+    scene.findings.kept("§5.5")
+
+
+@trial("§5.2", "§5.11", restarts=True)
+async def a_power_cut(scene: Scene) -> None:
+    """Killed twice with entries that are not stored: three boots. Who has a ring brings the earlier ones."""
+    stage = scene.stage
+    stage.manners.takes = False
+    scene.provoked.connections = True
+    lives = [await _life(scene), await _life(scene)]
+    since = scene.mark
+    hello = await scene.greeted()
+    scene.findings.judge("§5.2", hello.boot not in lives, "it goes on in a boot of an earlier life")
+    await scene.entries(2, 8.0)
+    await scene.pause(1.0)
+    heard = [message for _, _, message in stage.said[since:] if isinstance(message, OfEntries)]
+    if all(message.boot == hello.boot for message in heard):
+        first = next(message for message in heard)
+        scene.findings.judge("§5.2", numbers_of(first)[0] == 1, f"the new boot begins with {numbers_of(first)[0]}")
+        held = hello.unsent > sum(len(numbers_of(message)) for message in heard) + 10
+        scene.findings.absent("§5.11", "it keeps nothing over a power cut")
+        if held:
+            scene.findings.broken("§5.11", f"it holds {hello.unsent} entries and sends the current boot first")
+        return
+    boots = list(dict.fromkeys(message.boot for message in heard))
+    scene.findings.judge("§5.11", boots == [lives[0]], f"sent {boots} before the boot {lives[0]} was acknowledged")
+    stage.manners.takes = True
+    since = scene.mark
+    stage.welcome()
+    await _arrives(scene, hello.boot)
+    order = list(dict.fromkeys(m.boot for _, _, m in stage.said[since:] if isinstance(m, OfEntries)))
+    right = order == [*lives, hello.boot]
+    scene.findings.judge("§5.11", right, f"boots came in the order {order} instead of {[*lives, hello.boot]}")
+
+
+async def _life(scene: Scene) -> str:
+    """A life of the client that ends by a power cut; its boot."""
+    hello = await scene.greeted()
+    await scene.entries(3, 8.0)
+    await asyncio.sleep(2.5)  # what was sent is on the flash by now
+    await scene.client.kill()
+    scene.provoked.drops = True  # what was not on the flash yet
+    scene.stage.watcher.end()
+    return hello.boot
+
+
+async def _arrives(scene: Scene, boot: str) -> None:
+    said = await scene.stage.next(
+        lambda message: isinstance(message, OfEntries) and message.boot == boot, 15.0 * scene.patience
+    )
+    if said is None:
+        scene.findings.broken("§5.11", "the current boot never came, although the earlier ones were acknowledged")
+        raise Over

@@ -1,0 +1,137 @@
+"""What the poles' gateway finds out is kept by the district's store, told as alarms, and read back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from airspace.reasons import Refused
+from controller.alarms import ALARMS
+from controller.clock import Clock, run, virtual_tempo
+from controller.config import SupplyConfig
+from controller.district import District
+from controller.events import AlarmRaised, PoleNoted
+from controller.pole_watch import gateway_needs, supplies_of
+from poles.gateway import Gateway
+from poles.gateway.notes import Acknowledged, Condition, Wished
+from poles.protocol import Alarm, Hello, Reported, Welcome
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
+from tests.controller.flight.scene import opened_district, site
+from tests.poles.raw_pole import CODE, RawPole, hello, raw_pole, report
+
+AT: dict[str, Any] = {"boot": "b1", "at_s": 1779066000.0, "held_s": 0.0}
+Body = Callable[[District, Gateway, RawPole], Awaitable[None]]
+
+
+def with_pole(folder: Path, body: Body) -> list[Any]:
+    """A gateway on the district's store with one pole; returns the log's events."""
+
+    async def main(clock: Clock) -> list[Any]:
+        async with opened_district(clock, folder) as district:
+            exchange = Exchange()
+            needs = gateway_needs(district, clock, random.Random(1))
+            async with Gateway.memory(exchange, **needs) as gateway, raw_pole(MemoryConnection(exchange)) as pole:
+                await body(district, gateway, pole)
+            return [record.event for record in district.store.read()]
+
+    return run(main, virtual_tempo())
+
+
+async def greet(pole: RawPole) -> None:
+    await pole.say(hello(heartbeat_s=5.0, functions=()))
+    await pole.expect(Welcome)
+
+
+def test_a_silence_is_kept_and_told_in_words_and_not_again_after_a_restart(tmp_path: Path) -> None:
+    async def falls_silent(district: District, gateway: Gateway, pole: RawPole) -> None:
+        await greet(pole)
+        await asyncio.sleep(30.0)
+
+    async def stays_silent(district: District, gateway: Gateway, pole: RawPole) -> None:
+        assert [alarm.subject for alarm in gateway.supervision.alarms] == [CODE]
+        await asyncio.sleep(200.0)
+
+    events = with_pole(tmp_path, falls_silent)
+    (noted,) = [event for event in events if isinstance(event, PoleNoted)]
+    (raised,) = [event for event in events if isinstance(event, AlarmRaised)]
+    assert events.index(noted) < events.index(raised)
+    assert isinstance(noted.note, Condition)
+    assert (raised.code, raised.subject) == ("pole.silent", CODE)
+    assert raised.severity == ALARMS["pole.silent"].severity
+    assert raised.en == f"pole {CODE} has been silent for 6 s"
+    assert raised.zh == f"灯杆 {CODE} 已 6 秒无消息"
+    assert with_pole(tmp_path, stays_silent) == events
+
+
+def test_the_store_remembers_what_a_gateway_must_know_in_one_order(tmp_path: Path) -> None:
+    async def lives(district: District, gateway: Gateway, pole: RawPole) -> None:
+        await greet(pole)
+        await pole.say(report(1))
+        await pole.say(Alarm(**AT, after=1, seq=2, code="lamp.failed", active=True))
+        await pole.say(Reported(**AT, after=2, seq=3, function="LampActuator", version=0, settings={"level": 4}))
+        await asyncio.sleep(1.0)
+        await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 5}, "Li")
+        (alarm,) = gateway.supervision.alarms
+        await gateway.supervision.acknowledge(alarm.id, "Wang")
+        history = district.store.pole_history()
+        assert [type(each.what) for each in history] == [Hello, Alarm, Reported, Wished, Acknowledged]
+        assert [each.pole for each in history] == [CODE] * 3 + [""] * 2
+        assert [each.utc_s for each in history] == sorted(each.utc_s for each in history)
+
+    with_pole(tmp_path, lives)
+
+
+def test_a_damaged_row_of_the_history_is_refused(tmp_path: Path) -> None:
+    async def lives(district: District, gateway: Gateway, pole: RawPole) -> None:
+        await greet(pole)
+        await asyncio.sleep(1.0)
+        with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as connection:
+            ((body,),) = connection.execute("SELECT body FROM said").fetchall()
+            connection.execute("UPDATE said SET body = x'c1'")
+            with pytest.raises(Refused) as refused:
+                district.store.pole_history()
+            connection.execute("UPDATE said SET body = ?", (body,))
+        assert refused.value.reasons[0].rule.code == "store.damaged"
+
+    with_pole(tmp_path, lives)
+
+
+def test_a_gateway_that_starts_knows_the_poles_of_the_store(tmp_path: Path) -> None:
+    async def lives(district: District, gateway: Gateway, pole: RawPole) -> None:
+        await greet(pole)
+        assert gateway.statistics()["poles_watched"] == 1
+
+    async def starts(district: District, gateway: Gateway, pole: RawPole) -> None:
+        assert gateway.statistics()["poles_watched"] == 1
+        assert gateway.poles == {}
+
+    with_pole(tmp_path, lives)
+    with_pole(tmp_path, starts)
+
+
+def test_what_poles_hang_on_comes_from_the_site() -> None:
+    file = site().file
+    one, other, *rest = file.poles
+    changed = msgspec.structs.replace(
+        file,
+        poles=(
+            msgspec.structs.replace(one, mains="M1", backhaul="G17"),
+            msgspec.structs.replace(other, cell="C5"),
+            *rest,
+        ),
+        supplies=(SupplyConfig(kind="backhaul", name="G17", mains="M1"),),
+    )
+    supplies = supplies_of(changed)
+    assert supplies.of[one.code] == ("mains:M1", "backhaul:G17")
+    assert supplies.of[other.code] == ("cell:C5",)
+    assert supplies.feeds == {"backhaul:G17": ("mains:M1",)}
+    assert all(supplies.of[pole.code] == () for pole in rest)

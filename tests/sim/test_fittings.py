@@ -1,0 +1,418 @@
+"""What hangs on simulated poles: sensors that measure the world, devices that obey, ears that hear the air."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airspace.frames import LatLon, LocalFrame
+from airspace.reasons import Refused
+from controller.clock import Clock, run, virtual_tempo
+from poles.gateway import Gateway
+from poles.heard import Ears, HeardDrone
+from poles.heard.drone import Status
+from poles.protocol import Alarm, Heard, Observation, Report, Source
+from poles.services import FUNCTIONS, SERVICES
+from poles.services.dock_functions import ForFlight, Reserve
+from poles.services.gas import Gas
+from poles.services.service import readings_from_wire, settings_from_wire, values_to_wire
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
+from sim.city import City
+from sim.city_file import CityAircraft, CityDrone, CityFile, CityGround, CityOrigin, CityPoint, CityPole
+from sim.drone.airframe import Airframe
+from sim.drone.battery import Battery
+from sim.fittings import FITTINGS, SIMULATED, Outside
+from sim.fittings.devices import ChargingPointFitting, SosFitting
+from sim.fittings.dock import CHARGER_SAMPLE_S
+from sim.fittings.sensors import (
+    BridgeFitting,
+    CellFitting,
+    GasFitting,
+    ManholeFitting,
+    MeterFitting,
+    TunnelFitting,
+    WaterLevelFitting,
+)
+from sim.pole import PoleSite, SimPole
+from sim.traffic.aircraft import Aircraft, Sighting
+from sim.traffic.broadcast import other_drone, own_drone, transponder
+from sim.traffic.hearing import Hearing, share_decoded, strength_dbm
+from sim.wind import Wind
+from tests.poles.raw_pole import Store, gateway_needs
+from tests.poles.services.test_lifeline import codes, of
+from tests.poles.test_services import Notes, timed
+
+M = TypeVar("M")
+HERE = LatLon(34.75, 113.62)
+FRAME = LocalFrame(HERE)
+CODE = "410105-LP-000001"
+
+
+def outside(**changes: Any) -> Outside:
+    fields: dict[str, Any] = {
+        "rain_mmph": lambda: 0.0,
+        "wind_mps": lambda now_s: 3.0,
+        "temperature_c": lambda: 20.0,
+        "has_mains": lambda: True,
+        "power_kw": lambda: 0.5,
+    }
+    return Outside(**(fields | changes))
+
+
+def test_every_service_can_hang_on_a_simulated_pole() -> None:
+    assert SERVICES.keys() == {*SIMULATED, "keys"}  # simulated poles have no keys of their own
+
+
+@timed
+async def test_calm_sensors_raise_no_alarm_in_an_hour() -> None:
+    for name, make in FITTINGS.items():
+        fitting = make(outside(), random.Random(1))
+        notes = Notes(fitting.service)
+        for n in range(round(3600.0 / fitting.every_s)):
+            fitting.sample(n * fitting.every_s)
+        assert codes(notes) == [], name
+
+
+@timed
+async def test_what_fittings_measure_is_read_on_the_other_side_as_it_was_said() -> None:
+    for name, make in FITTINGS.items():
+        fitting = make(outside(), random.Random(4))
+        fitting.sample(0.0)
+        for function in fitting.service.functions:
+            said = fitting.service.readings(function)
+            raw = msgspec.msgpack.decode(msgspec.msgpack.encode(values_to_wire(said)))
+            assert readings_from_wire(type(said), raw) == said, name
+            settings = fitting.service.settings(function)
+            if settings is not None:
+                raw = msgspec.msgpack.decode(msgspec.msgpack.encode(values_to_wire(settings)))
+                assert settings_from_wire(function, fitting.service.spec(function), raw) == settings
+
+
+@timed
+async def test_what_happens_to_a_sensor_is_told() -> None:
+    rng = random.Random(2)
+    gas = GasFitting(outside(), rng)
+    manhole = ManholeFitting(outside(), rng)
+    bridge = BridgeFitting(outside(), rng)
+    tunnel = TunnelFitting(outside(), rng)
+    sos = SosFitting(outside(), rng)
+    notes = [Notes(fitting.service) for fitting in (gas, manhole, bridge, tunnel, sos)]
+    gas.leak(Gas.CH4, 20_000.0)
+    gas.sample(0.0)
+    manhole.move(40.0, 0.0)
+    bridge.hit(1.5)
+    bridge.sample(0.0)
+    tunnel.burn()
+    for n in range(20):
+        tunnel.sample(5.0 * n)
+    sos.press()
+    assert [codes(each)[0] for each in notes] == [
+        "+gas.high",
+        "+manhole.moved",
+        "+bridge.impact",
+        "+tunnel.smoke",
+        "+sos.called",
+    ]
+    tunnel.put_out()
+    tunnel.sample(100.0)
+    assert "-tunnel.fire" in codes(notes[3])
+
+
+@timed
+async def test_a_softer_bridge_swings_slower() -> None:
+    bridge = BridgeFitting(outside(), random.Random(3))
+    bridge.sample(0.0)
+    before_hz = of(bridge.service, "VibrationSensor", "frequency_hz")
+    bridge.soften(0.64)
+    bridge.sample(10.0)
+    assert of(bridge.service, "VibrationSensor", "frequency_hz") == pytest.approx(0.8 * before_hz, rel=0.01)
+
+
+@timed
+async def test_an_underpass_fills_in_a_cloudburst_and_is_pumped_out() -> None:
+    rain = [100.0]
+    water = WaterLevelFitting(outside(rain_mmph=lambda: rain[0]), random.Random(1))
+    notes = Notes(water.service)
+    for n in range(61):
+        water.sample(10.0 * n)
+    assert water.level_m == pytest.approx(0.5, abs=0.01)
+    rain[0] = 0.0
+    for n in range(61, 160):
+        water.sample(10.0 * n)
+    assert codes(notes) == ["+water.high", "-water.high"]
+
+
+@timed
+async def test_a_meter_counts_what_the_pole_takes_and_knows_when_there_is_nothing() -> None:
+    mains = [True]
+    meter = MeterFitting(outside(has_mains=lambda: mains[0], power_kw=lambda: 1.2), random.Random(1))
+    notes = Notes(meter.service)
+    for n in range(361):
+        meter.sample(10.0 * n)
+    assert of(meter.service, "ElectricalMeter", "energy_kwh") == pytest.approx(1.2)
+    mains[0] = False
+    meter.sample(3620.0)
+    meter.door(open_=True)
+    assert codes(notes) == ["+supply.lost", "+cabinet.open"]
+
+
+@timed
+async def test_a_modem_hears_the_network_worse_farther_out() -> None:
+    margin: list[float | None] = [40.0]
+    cell = CellFitting(outside(radio_margin_db=lambda: margin[0]), random.Random(1))
+    notes = Notes(cell.service)
+    cell.sample(0.0)
+    assert of(cell.service, "NetworkCell", "rsrp_dbm") == pytest.approx(-80.0, abs=4.0)
+    margin[0] = 2.0
+    cell.sample(10.0)
+    margin[0] = None
+    cell.sample(20.0)
+    assert of(cell.service, "NetworkCell", "loss_pct") == 100.0
+    assert codes(notes) == ["+cell.poor"]
+
+
+@timed
+async def test_a_vehicle_charges_until_it_is_full() -> None:
+    point = ChargingPointFitting(outside(), random.Random(1))
+    point.plug_in()
+    assert of(point.service, "ChargingPoint", "vehicle").value == "C"
+    for n in range(round(9.0 * 360)):
+        point.sample(10.0 * n)
+    assert of(point.service, "ChargingPoint", "vehicle").value == "B"
+    assert of(point.service, "ChargingPoint", "session_kwh") == pytest.approx(30.0, abs=0.02)
+    point.leave()
+    assert of(point.service, "ChargingPoint", "vehicle").value == "A"
+
+
+# -- the air
+
+
+@given(st.floats(1.0, 50_000.0), st.floats(1.0, 50_000.0))
+def test_the_farther_the_fainter(near_m: float, far_m: float) -> None:
+    near_m, far_m = sorted((near_m, far_m))
+    near, far = (strength_dbm((away, 0, 0), (0, 0, 0), power_dbm=20.0, hz=2.4e9) for away in (near_m, far_m))
+    assert near >= far
+    assert share_decoded(near) >= share_decoded(far)
+
+
+@pytest.mark.parametrize(
+    ("rssi_dbm", "share"), [(-40, 0.999), (-86, 0.999), (-89, 0.95), (-91, 0.9), (-94, 0.45), (-97, 0.0), (-120, 0.0)]
+)
+def test_receivers_decode_as_the_standard_asks(rssi_dbm: float, share: float) -> None:
+    assert share_decoded(rssi_dbm) == pytest.approx(share)
+
+
+def test_a_building_between_costs_most_of_the_range() -> None:
+    def heard(away_m: float, hidden: bool) -> float:
+        hearing = Hearing(random.Random(1), lambda a, b: hidden)
+        return sum(hearing.of_wifi((away_m, 0.0, 50.0), (0.0, 0.0, 10.0)) is not None for _ in range(500)) / 500.0
+
+    assert heard(1500.0, False) > 0.95
+    assert heard(1500.0, True) < 0.1
+    assert heard(50_000.0, False) == 0.0
+
+
+def test_what_is_broadcast_is_heard_as_it_is() -> None:
+    ears = Ears()
+    flight = Aircraft("heli", ((0.0, 0.0, 200.0), (500.0, 0.0, 200.0)), 40.0, 0.0, icao=0x780A1B)
+    sighting = flight.sighting(2.0)
+    assert isinstance(sighting, Sighting)
+    at = FRAME.latlon(sighting.place[0], sighting.place[1])
+    spoken = {
+        "own": own_drone(
+            "d1", at, HERE, ellipsoidal_m=280.0, above_takeoff_m=50.0, velocity=(3.0, 4.0, 1.0), utc_s=1.8e9
+        ),
+        "other": other_drone(sighting, FRAME, 80.0, 1.8e9),
+        "aircraft": transponder(sighting, FRAME, 80.0),
+    }
+    for name, frames in spoken.items():
+        drone: HeardDrone | None = None
+        for source, frame in frames:
+            drone = ears.take(heard_as(source, frame, name), 1.8e9, HERE)
+        assert drone is not None
+        assert drone.position is not None
+        assert drone.position.distance_m(at) < 5.0
+        assert drone.ellipsoidal_m == pytest.approx(280.0, abs=1.0)
+        assert drone.status is Status.AIRBORNE
+        assert drone.speed_mps == pytest.approx(5.0 if name == "own" else 40.0, abs=0.6)
+
+
+def heard_as(source: Source, frame: bytes, transmitter: str) -> Heard:
+    return Heard(source=source, frame=frame, age_s=0.0, transmitter=transmitter)
+
+
+# -- poles and cities that carry them
+
+
+def told(store: Store, kind: type[M]) -> list[M]:
+    """What the pole told of one kind."""
+    return [message for _, message in store.told if isinstance(message, kind)]
+
+
+def test_alarms_and_readings_of_fittings_reach_the_gateway() -> None:
+    async def main(clock: Clock) -> None:
+        store, exchange = Store(), Exchange()
+        async with Gateway.memory(exchange, **gateway_needs(clock, store)), asyncio.TaskGroup() as tasks:
+            pole = SimPole(
+                PoleSite(CODE, HERE, services=(*FITTINGS, "lamp")),
+                wind=Wind(rng=random.Random(1)),
+                connection=MemoryConnection(exchange),
+                utc_s=clock.utc_s,
+                rng=random.Random(2),
+            )
+            running = tasks.create_task(pole.run())
+            await asyncio.sleep(30.0)
+            sos = pole.fittings["sos"]
+            assert isinstance(sos, SosFitting)
+            sos.press()
+            await asyncio.sleep(100.0)
+            running.cancel()
+        (alarm,) = told(store, Alarm)
+        assert (alarm.code, alarm.function, alarm.active) == ("sos.called", "EmergencyCall", True)
+        functions = {reading.function for report in told(store, Report) for reading in report.readings}
+        fitted = {function for fitting in pole.fittings.values() for function in fitting.service.functions}
+        assert functions == {*fitted, "LampActuator", "LampMonitor"}
+        assert {"GasSensor.ch4", "ElectricalMeter", "TextDisplayActuator", "VibrationSensor"} <= functions
+
+    run(main, virtual_tempo())
+
+
+ORDERS: dict[str, dict[str, dict[str, Any]]] = {
+    "LampActuator": {"override": {"pattern": "landing"}},
+    "DroneDock": {
+        "reserve": {"flight": "f1"},
+        "open": {"flight": "f1"},
+        "close": {"flight": "f1"},
+        "release": {"flight": "f1"},
+        "reset": {},
+    },
+    "DroneCharger": {"charge": {"flight": "f1"}, "stop": {}, "reset": {}},
+    "Camera": {"look": {"preset": "pad"}, "snapshot": {}},
+    "Loudspeaker": {"say": {"text": "请让开", "language": "zh"}, "play": {"clip": "siren", "times": 2}, "stop": {}},
+    "TextDisplayActuator": {"override": {"state": {"text": "hello", "xPos": 1, "yPos": 0}}},
+    "EmergencyCall": {"answer": {}, "end": {}},
+    "ChargingPoint": {"disable": {}, "enable": {}},
+}
+REFUSED = {
+    ("DroneDock", "reset"): "dock.cover.no-fault",
+    ("DroneCharger", "charge"): "dock.charger.no-drone",
+    ("DroneCharger", "reset"): "dock.charger.no-fault",
+    ("EmergencyCall", "answer"): "sos.no-call",
+    ("EmergencyCall", "end"): "sos.no-call",
+}
+
+
+def test_every_command_of_every_function_is_carried_out_over_the_wire_or_refused_by_its_rule() -> None:
+    assert {name: set(orders) for name, orders in ORDERS.items()} == {
+        spec.name: set(spec.commands) for spec in FUNCTIONS.values() if spec.commands
+    }
+
+    async def main(clock: Clock) -> None:
+        store, exchange = Store(), Exchange()
+        async with Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway, asyncio.TaskGroup() as tasks:
+            pole = SimPole(
+                PoleSite(CODE, HERE, services=("lamp", "dock", *FITTINGS)),
+                wind=Wind(rng=random.Random(1)),
+                connection=MemoryConnection(exchange),
+                utc_s=clock.utc_s,
+                rng=random.Random(2),
+            )
+            running = tasks.create_task(pole.run())
+            await asyncio.sleep(10.0)
+            for function, orders in ORDERS.items():
+                for action, parameters in orders.items():
+                    outcome = await gateway.command(CODE, function, action, parameters, until="done", deadline_s=60.0)
+                    code = REFUSED.get((function, action), "")
+                    assert (outcome.accepted, outcome.code) == (not code, code), (function, action, outcome.text())
+            running.cancel()
+
+    run(main, virtual_tempo())
+
+
+def test_a_drone_on_the_pad_is_charged_under_a_closed_cover_and_only_there() -> None:
+    async def main(clock: Clock) -> None:
+        pole = SimPole(
+            PoleSite(CODE, HERE),
+            wind=Wind(rng=random.Random(1)),
+            connection=MemoryConnection(Exchange()),
+            utc_s=clock.utc_s,
+            rng=random.Random(2),
+        )
+        battery = Battery(Airframe())
+        battery.set_remaining(0.5)
+        order = ForFlight(flight="f1")
+        with pytest.raises(Refused, match="no-drone"):
+            pole.dock.begin("DroneCharger", "charge", order)
+        pole.drone_landed(battery=battery)
+        assert of(pole.dock, "DroneCharger", "charge_pct") == 50.0
+        pole.dock.begin("DroneCharger", "charge", order)
+        await asyncio.sleep(600.0)
+        assert battery.remaining == pytest.approx(0.5 + 240.0 * 0.9 / 6.0 / 266.0, abs=0.02)
+        pole.dock.begin("DroneDock", "reserve", Reserve(flight="f1", purpose="launch"))
+        pole.dock.begin("DroneDock", "open", order)
+        before = battery.remaining
+        await asyncio.sleep(60.0)
+        assert battery.remaining == before
+        with pytest.raises(Refused, match="not-covered"):
+            pole.dock.begin("DroneCharger", "charge", order)
+        pole.dock.begin("DroneDock", "close", order)
+        await asyncio.sleep(10.0)
+        pole.dock.begin("DroneCharger", "charge", order)
+        await asyncio.sleep(3600.0)
+        assert of(pole.dock, "DroneCharger", "charger").value == "full"
+        assert 95.0 <= 100.0 * battery.remaining <= 96.0 + CHARGER_SAMPLE_S
+
+    run(main, virtual_tempo())
+
+
+def test_poles_of_a_city_hear_what_flies_there() -> None:
+    def point(east_m: float, north_m: float, agl_m: float) -> CityPoint:
+        at = FRAME.latlon(east_m, north_m)
+        return CityPoint(lat_deg=at.lat_deg, lon_deg=at.lon_deg, agl_m=agl_m)
+
+    def flies(id_: str, heard: Any, *path: CityPoint, icao: int) -> CityAircraft:
+        return CityAircraft(id=id_, path=path, speed_mps=20.0, repeats=True, heard=heard, icao=icao)
+
+    file = CityFile(
+        name="air",
+        origin=CityOrigin(lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg),
+        ground=CityGround(amsl_m=100.0, geoid_m=-19.4),
+        poles=(CityPole(code=CODE, lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg, services=("receiver",)),),
+        drones=(CityDrone(id="d1", lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg),),
+        traffic=(
+            flies("heli", "adsb", point(500.0, 0.0, 150.0), point(900.0, 0.0, 150.0), icao=0x780A1B),
+            flies("toy", "remote-id", point(-300.0, 0.0, 60.0), point(-300.0, 300.0, 60.0), icao=2),
+            flies("glider", "nothing", point(0.0, 100.0, 90.0), point(0.0, 500.0, 90.0), icao=3),
+        ),
+    )
+
+    async def main(clock: Clock) -> None:
+        store, exchange = Store(), Exchange()
+        async with Gateway.memory(exchange, **gateway_needs(clock, store)), asyncio.TaskGroup() as tasks:
+            city = City(file, utc_s=clock.utc_s, seed=1, connections={CODE: MemoryConnection(exchange)})
+            running = tasks.create_task(city.run())
+            await asyncio.sleep(20.0)
+            running.cancel()
+            truth = {one.aircraft.id: one.place for one in city.traffic.present(asyncio.get_running_loop().time())}
+        ears, drones = Ears(), {}
+        for observation in told(store, Observation):
+            for heard in observation.heard:
+                drone = ears.take(heard, observation.at_s, HERE)
+                if drone is not None:
+                    drones[drone.registration or drone.id] = drone
+        assert drones.keys() == {"HELI", "SIMTOY"}  # the drone of the city stands on the ground, the glider is silent
+        for name, id_ in (("HELI", "heli"), ("SIMTOY", "toy")):
+            at = drones[name].position
+            assert at is not None
+            e, n, u = truth[id_]
+            assert at.distance_m(FRAME.latlon(e, n)) < 45.0  # two seconds of flight
+            assert drones[name].ellipsoidal_m == pytest.approx(u + 80.6, abs=1.0)
+
+    run(main, virtual_tempo())

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS pole_boots (
 CREATE TABLE IF NOT EXISTS notable (seq INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS digested (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL) STRICT;
 """
-DIGEST_EVERY = 50_000  # rows; as many are read at most at a start
+DIGEST_EVERY = 200_000  # rows; as many are read at most at a start
 ROWS_AT_ONCE = 256
 
 Notable = Hello | Alarm | Reported

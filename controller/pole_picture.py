@@ -99,11 +99,11 @@ class Poles:
             lamp_failed=monitor is not None and monitor.failed,
         )
 
-    def _leads(self, pole: str, state: PoleState) -> bool:
-        """Whether the lamp shows the landing pattern."""
+    def _leads(self, pole: str, state: PoleState) -> bool | None:
+        """Whether the lamp shows the landing pattern, None when its word is too old."""
         lamp, age_s = state.values(ACTUATOR, LampReadings), self._age_s(pole, ACTUATOR)
         if lamp is None or age_s is None or age_s > STREAMS[Stream.POLE_LAMP].stale_after_s + self._clock.lag_s:
-            return False
+            return None
         return lamp.pattern is Pattern.LANDING and lamp.level_pct > 0.0
 
     def has_charger(self, pole: str) -> bool:

@@ -212,7 +212,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class PadSight:
-    """What is known of a dock and of the air over it; a part that the pole does not have is None.
+    """What is known of a dock and of the air over it; None is what is not known.
 
     `age_s` is that of the dock's word [s], None when it never spoke; `gust_mps` the strongest gust near the pad.
     """
@@ -225,7 +225,7 @@ class PadSight:
     faults: tuple[str, ...] = ()
     reserved_for: str = ""
     has_lamp: bool = False
-    lamp_leads: bool = False  # it shows the landing pattern
+    lamp_leads: bool | None = None  # it shows the landing pattern
     lamp_failed: bool = False
     measures_wind: bool = False  # there are stations whose word counts here
     gust_mps: float | None = None
@@ -265,6 +265,8 @@ def _missing(sight: PadSight, flight: str, gust_limit_mps: float, within_s: floa
 def _lamp_missing(sight: PadSight) -> Iterator[Missing]:
     if sight.has_lamp and sight.lamp_failed:
         yield Missing("lamp", Words("its lamp gives no light", "灯具不亮"))
+    elif sight.has_lamp and sight.lamp_leads is None:
+        yield Missing("lamp", Words("its lamp has not reported", "灯具尚无报告"), known=False)
     elif sight.has_lamp and not sight.lamp_leads:
         yield Missing("lamp", Words("its lamp does not show the landing pattern", "灯具未显示降落灯型"))
 

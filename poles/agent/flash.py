@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -12,6 +13,11 @@ UNUSABLE = Rule(
     "pole.ring.unusable",
     Words("the ring file cannot be used: {why}", "无法使用环形文件：{why}"),
     Words("Free some space or choose another place for it.", "请释放空间或更换存放位置。"),
+)
+IN_USE = Rule(
+    "pole.ring.in-use",
+    Words("another process has this ring file", "环形文件正被另一进程使用"),
+    Words("End the other one first: a pole runs once.", "请先结束另一进程：每根灯杆只运行一个代理。"),
 )
 TOO_SMALL = Rule(
     "pole.ring.small",
@@ -39,6 +45,7 @@ class FileFlash:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
+                _lock(descriptor, path)
                 size = _size_of_records(descriptor) or -(-size_bytes // PAGE_BYTES) * PAGE_BYTES
                 if os.fstat(descriptor).st_size != size:
                     _allocate(descriptor, size, path.parent)
@@ -66,6 +73,13 @@ class FileFlash:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Refused([Reason(IN_USE, str(path))]) from None
 
 
 def _size_of_records(descriptor: int) -> int:

@@ -101,10 +101,12 @@ class Scene:
         self.findings.kept(paragraph)
         return heard
 
-    async def entries(self, count: int, within_s: float, paragraph: str = "§4.3") -> list[OfEntries]:
-        """Wait until so many messages of entries came from now on. Raises Over."""
+    async def entries(
+        self, count: int, within_s: float, paragraph: str = "§4.3", *, since: int | None = None
+    ) -> list[OfEntries]:
+        """Wait until so many messages of entries came from `since` on, or from now on. Raises Over."""
         found: list[OfEntries] = []
-        since = self.mark
+        since = self.mark if since is None else since
         until_s = self.now_s + within_s * self.patience
         while len(found) < count:
             said = await self.stage.next(_is_of_entries, until_s - self.now_s, since=since)

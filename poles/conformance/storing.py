@@ -110,12 +110,12 @@ async def more_than_it_can_hold(scene: Scene) -> None:
     stage.manners.takes = True
     since = scene.mark
     stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
-    _said, hello = await scene.expect(Hello, 3.0, "§4.5", "no hello came after the refusal", since=since)
+    said, hello = await scene.expect(Hello, 3.0, "§4.5", "no hello came after the refusal", since=since)
     if not hello.dropped:
         scene.findings.absent("§5.12", "it dropped nothing in 5 s: it can hold more")
         await scene.entries(1, 5.0)
         return
-    first = (await scene.entries(1, 5.0, "§5.12"))[0]
+    first = (await scene.entries(1, 5.0, "§5.12", since=stage.said.index(said)))[0]
     number = numbers_of(first)[0]
     gap = number - first.after - 1
     scene.findings.judge("§5.12", gap > 0, f"it dropped {hello.dropped}, and no gap tells it")

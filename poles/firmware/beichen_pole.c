@@ -682,14 +682,16 @@ static bool append(beichen_pole *pole, beichen_ring *ring, const record *what, u
     memset(head + HEAD + what->length, 0, (size_t)bytes - HEAD - what->length);
     if (bytes > ring->bytes) return false;
     if (ring->file < 0) memcpy(ring->memory + offset, head, (size_t)bytes);
-    else if (!write_all(ring->file, head, (size_t)bytes, (off_t)offset)) return pole->flash_error = errno, false;
+    else if ((pole->is_worn = !write_all(ring->file, head, (size_t)bytes, (off_t)offset)) == true)
+        return pole->flash_error = errno, false;
     ring->head = at + bytes, *place = at;
     drop_below(pole, ring->file < 0 ? IN_MEMORY : 0, floor_at(ring, ring->head));
     return true;
 }
 
 static void sync_ring(beichen_pole *pole) {
-    pole->flash_error = pole->ring.file < 0 || fdatasync(pole->ring.file) == 0 ? 0 : errno;
+    if (pole->ring.file >= 0 && fdatasync(pole->ring.file) != 0) pole->flash_error = errno;
+    else if (!pole->is_worn) pole->flash_error = 0;
     pole->sync_due_s = INFINITY;
 }
 
@@ -892,6 +894,8 @@ static void say_hello(beichen_pole *pole, double now_s) {
     for (const beichen_function *one = config->functions; one < config->functions + config->function_count; one++)
         write_map(&writer, 0, "function:s every_s:d", one->address, one->every_s);
     send_out(pole, HELLO, &writer);
+    pole->said_s = now_s;
+    if (pole->hello_every_s > HELLO_AGAIN_S) pole->heard_s = now_s; /* it was refused: only now it waits again */
     if (pole->greeted_s < 0.0) pole->greeted_s = now_s;
     pole->hello_due_s = now_s + pole->hello_every_s;
 }
@@ -995,8 +999,7 @@ static void keep_answer(beichen_pole *pole, const beichen_answer *answer) {
 }
 
 static void end_command(beichen_pole *pole, beichen_answer *answer, const beichen_words *why) {
-    answer->state = OVER;
-    answer->words = why == NULL ? (beichen_words){{0}, {0}, {0}} : *why;
+    answer->state = OVER, answer->words = why == NULL ? (beichen_words){{0}, {0}, {0}} : *why;
     keep_answer(pole, answer);
     say_answer(pole, answer);
 }
@@ -1008,8 +1011,7 @@ static void recall_answer(beichen_pole *pole, const record *found) {
         !beichen_text(&map, "type", type, sizeof type))
         return;
     beichen_answer *answer = answer_to(pole, id);
-    if (answer == NULL) answer = new_answer(pole, id, found->at_s, INFINITY);
-    if (answer == NULL) return;
+    if (answer == NULL && (answer = new_answer(pole, id, found->at_s, INFINITY)) == NULL) return;
     answer->state = OVER;
     if (strcmp(type, TYPE[RESULT]) == 0) hear_words(&map, &answer->words);
     else beichen_because(&answer->words, "pole.command.interrupted", "the pole restarted while it carried this out",
@@ -1061,9 +1063,7 @@ static void take_command(beichen_pole *pole, const beichen_command *command) {
     if (outcome == BEICHEN_BEGUN) {
         answer->state = BEGUN;
         say_answer(pole, answer);
-    } else {
-        end_command(pole, answer, outcome == BEICHEN_REFUSED ? &why : NULL);
-    }
+    } else end_command(pole, answer, outcome == BEICHEN_REFUSED ? &why : NULL);
 }
 
 void beichen_progress(beichen_pole *pole, const char *id, double share, const char *en, const char *zh) {
@@ -1241,12 +1241,11 @@ static bool understand(const uint8_t *body, size_t length, heard *said) {
 }
 
 static void take_welcome(beichen_pole *pole, const heard *said, double now_s) {
-    pole->window = (uint32_t)said->window, pole->sent = 0;
+    pole->window = (uint32_t)said->window, pole->sent = 0, pole->hello_every_s = HELLO_AGAIN_S;
     forget(pole, pole->boot, said->number, true);
     if (pole->greeted_s >= 0.0) {
         take_time(pole, pole->greeted_s, said->first_s, said->first_s, now_s);
-        pole->greeted_s = -1.0;
-        pole->time_due_s = least(pole->time_due_s, now_s);
+        pole->greeted_s = -1.0, pole->time_due_s = least(pole->time_due_s, now_s);
     }
     pole->is_welcome = pole->was_welcome = true;
 }
@@ -1354,6 +1353,7 @@ static void close_connection(beichen_pole *pole, double now_s) {
 /* The clock's and the flash's faults are entries of the log. */
 static void tell_troubles(beichen_pole *pole) {
     char text[160];
+    beichen_utc_s(pole);
     bool is_wrong = pole->clock_wrong, fails = pole->flash_error != 0;
     if (is_wrong != pole->clock_told) {
         pole->clock_told = is_wrong;
@@ -1372,7 +1372,7 @@ static double work(beichen_pole *pole, double now_s) {
     tell_troubles(pole);
     if (now_s >= pole->sync_due_s) sync_ring(pole);
     if (pole->socket == NULL && now_s >= pole->open_due_s) open_connection(pole, now_s);
-    double silent_s = pole->heard_s + 3.0 * pole->heartbeat_s;
+    double silent_s = pole->said_s >= pole->heard_s ? pole->heard_s + 3.0 * pole->heartbeat_s : INFINITY;
     if (pole->is_over || (pole->socket != NULL && now_s >= silent_s)) close_connection(pole, now_s);
     if (pole->socket == NULL) return least(pole->open_due_s, pole->sync_due_s);
     if (!pole->is_welcome && now_s >= pole->hello_due_s) say_hello(pole, now_s);
@@ -1390,8 +1390,6 @@ void beichen_poll(beichen_pole *pole, double within_s) {
     work(pole, monotonic_s());
 }
 
-static bool is_in(double value, double above, double highest) { return value > above && value <= highest; }
-
 static bool is_config(const beichen_config *config) {
     bool ok = is_name(config->code) && is_name(config->firmware) && fabs(config->lat_deg) <= 90.0 &&
               fabs(config->lon_deg) <= 180.0 && config->heartbeat_s >= 0.0 && config->heartbeat_s <= 3600.0 &&
@@ -1399,7 +1397,8 @@ static bool is_config(const beichen_config *config) {
               config->gateway_count <= BEICHEN_GATEWAYS && (config->ring_path == NULL || config->ring_pages >= 64) &&
               strlen(config->keys.public_key) == 40 && strlen(config->keys.secret_key) == 40;
     for (size_t i = 0; ok && i < config->function_count; i++)
-        ok = is_name(config->functions[i].address) && is_in(config->functions[i].every_s, 0.0, 86400.0) &&
+        ok = is_name(config->functions[i].address) && config->functions[i].every_s > 0.0 &&
+             config->functions[i].every_s <= 86400.0 &&
              (!config->functions[i].has_settings || (config->settings != NULL && config->desired != NULL));
     for (size_t i = 0; ok && i < config->gateway_count; i++) ok = strlen(config->gateways[i].public_key) == 40;
     return ok;

@@ -213,7 +213,8 @@ typedef struct {
     void *user;
 } beichen_config;
 
-/* Open the ring, find what earlier boots left, begin a new boot. The first connection is made by beichen_poll. */
+/* Open the ring, find what earlier boots left, begin a new boot. The first connection is made by beichen_poll.
+ * Not BEICHEN_OK: beichen_stop gives back what was opened. */
 beichen_status beichen_start(beichen_pole *pole, const beichen_config *config);
 /* Do what is due: connect, send, hear, call back, sync the ring. Waits for something to do, `within_s` at most. */
 void beichen_poll(beichen_pole *pole, double within_s);
@@ -285,7 +286,7 @@ struct beichen_pole {
     beichen_ring ring, memory;
     double sync_due_s;
     int flash_error; /* errno, 0: it works */
-    bool flash_told;
+    bool is_worn, flash_told; /* is_worn: the last write failed */
     bool is_welcome, was_welcome, is_over;
     double heard_s, asked_s, said_s, progress_s, again_s, hello_due_s, hello_every_s, greeted_s, time_due_s;
     double time_asked_s, time_every_s, heartbeat_s, blocked_s, open_due_s, retry_s, back_s;

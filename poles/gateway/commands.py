@@ -15,6 +15,7 @@ from poles.services import FUNCTIONS, function_spec
 from poles.services.service import FunctionSpec, parameters_from_wire
 
 Until = Literal["accepted", "done"]
+OnProgress = Callable[[Progress], None]
 
 SILENT = Rule(
     "pole.command.silent",
@@ -74,7 +75,9 @@ class _Pending:
     code: str
     accepted: asyncio.Future[None]
     result: asyncio.Future[Result]
-    sent: bool = field(default=False)
+    sent: bool = False
+    waiting: int = 0
+    listeners: list[OnProgress] = field(default_factory=list)
 
 
 class Commands:
@@ -95,33 +98,45 @@ class Commands:
         self._utc_s = utc_s
         self._rng = rng
         self._retry_s = retry_s
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[tuple[str, str], _Pending] = {}  # by city code and id
 
     def __len__(self) -> int:
         return len(self._pending)
 
     def answered(self, code: str, answer: Accepted | Progress | Result) -> bool:
         """Take a pole's answer; False when nobody waits for it from this pole."""
-        pending = self._pending.get(answer.id)
-        if pending is None or pending.code != code:
+        pending = self._pending.get((code, answer.id))
+        if pending is None:
             return False
         if not pending.accepted.done() and (not isinstance(answer, Result) or answer.ok):
             pending.accepted.set_result(None)
         if isinstance(answer, Result) and not pending.result.done():
             pending.result.set_result(answer)
+        if isinstance(answer, Progress):
+            for listener in pending.listeners:
+                listener(answer)
         return True
 
     async def run(
-        self, code: str, function: str, action: str, parameters: dict[str, Any], deadline_s: float, until: Until
+        self,
+        code: str,
+        function: str,
+        action: str,
+        parameters: dict[str, Any],
+        deadline_s: float,
+        until: Until,
+        key: str = "",
+        on_progress: OnProgress | None = None,
     ) -> CommandOutcome:
         """Send and wait for the answer, at most `deadline_s`; see `Gateway.command`."""
-        id_ = f"{self._rng.getrandbits(64):016x}"
+        id_ = key or f"{self._rng.getrandbits(64):016x}"
         try:
             parameters_from_wire(function, known_function(function), action, parameters)
         except Refused as refused:
             return _rejected(id_, refused.reasons[0])
-        loop = asyncio.get_running_loop()
-        pending = self._pending[id_] = _Pending(code, loop.create_future(), loop.create_future())
+        pending = self._awaited(id_, code)
+        if on_progress is not None:
+            pending.listeners.append(on_progress)
         command = Command(
             id=id_, function=function, action=action, parameters=parameters, expires_s=self._utc_s() + deadline_s
         )
@@ -131,8 +146,19 @@ class Commands:
         except TimeoutError:
             return _without_answer(id_, pending, deadline_s)
         finally:
-            del self._pending[id_]
+            pending.waiting -= 1
+            if not pending.waiting:
+                del self._pending[code, id_]
         return _from_answer(id_, pending)
+
+    def _awaited(self, id_: str, code: str) -> _Pending:
+        """What waits under an id; who orders again under one key waits with who ordered first."""
+        pending = self._pending.get((code, id_))
+        if pending is None:
+            loop = asyncio.get_running_loop()
+            pending = self._pending[code, id_] = _Pending(code, loop.create_future(), loop.create_future())
+        pending.waiting += 1
+        return pending
 
     async def _until_answered(self, command: Command, pending: _Pending, until: Until) -> None:
         wanted: list[asyncio.Future[Any]] = [pending.result]

@@ -17,7 +17,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 import msgspec
 
 from airspace.reasons import Reason, Rule, Words
-from poles.gateway.commands import CommandOutcome, Commands, Until
+from poles.gateway.commands import CommandOutcome, Commands, OnProgress, Until
 from poles.gateway.flow import Flow, Peer, Said
 from poles.gateway.ingest import Ingest, Keep, Typed
 from poles.gateway.ledger import Ledger
@@ -236,13 +236,19 @@ class Gateway:
         *,
         deadline_s: float = 10.0,
         until: Until = "accepted",
+        key: str = "",
+        on_progress: OnProgress | None = None,
     ) -> CommandOutcome:
         """Order a pole to act and tell what became of it within `deadline_s` [s].
 
         With `until="accepted"` the outcome is accepted as soon as the pole has begun, with "done" when it has
-        finished. Rejected means certainly not carried out (to its end); unknown, that the pole did not say.
+        finished. Rejected means certainly not carried out (to its end); unknown, that the pole did not say. An order
+        that is given again under the same `key`, unique on its pole, is carried out once. `on_progress` is called with
+        what the pole tells meanwhile.
         """
-        return await self._commands.run(code, function, action, dict(parameters or {}), deadline_s, until)
+        return await self._commands.run(
+            code, function, action, dict(parameters or {}), deadline_s, until, key, on_progress
+        )
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
         """Wait until what the pole says fulfils a condition; False when it did not within `deadline_s` [s]."""
@@ -302,7 +308,10 @@ class Gateway:
 
     def dismiss(self, code: str, why: str, back_s: float) -> bool:
         """Tell a pole to connect anew in `back_s` [s]; False when it is not connected."""
-        return self._send_to(code, Bye(why=why, back_s=back_s))
+        if not self._send_to(code, Bye(why=why, back_s=back_s)):
+            return False
+        self._supervision.said_bye(code, back_s, self._loop.time())
+        return True
 
     def _lost(self, code: str, routes: Sequence[bytes], locked_out: bool) -> None:
         """A key of the pole was revoked: nothing is sent to its connections, and who is locked out is not missed."""

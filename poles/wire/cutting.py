@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from dataclasses import dataclass
 
 import zmq
@@ -20,6 +21,7 @@ class Link:
     """The TCP socket of one connection."""
 
     descriptor: int
+    device: int
     inode: int
 
 
@@ -34,9 +36,10 @@ def link_of(frame: zmq.Frame) -> Link | None:
 def link_at(descriptor: int) -> Link | None:
     """The connection at a file descriptor; None when it has ended already."""
     try:
-        return Link(descriptor, os.fstat(descriptor).st_ino)
+        found = os.fstat(descriptor)
     except OSError:
         return None
+    return Link(descriptor, found.st_dev, found.st_ino) if stat.S_ISSOCK(found.st_mode) else None
 
 
 def cut(link: Link) -> bool:
@@ -45,9 +48,13 @@ def cut(link: Link) -> bool:
         descriptor = os.dup(link.descriptor)
     except OSError:
         return False
-    with socket.socket(fileno=descriptor) as connection:
-        if os.fstat(descriptor).st_ino != link.inode:
+    try:
+        # libzmq closes and opens files in a thread of its own; what was duplicated stays what it is
+        found = os.fstat(descriptor)
+        if (found.st_dev, found.st_ino) != (link.device, link.inode):
             return False
-        with contextlib.suppress(OSError):  # the peer was faster
-            connection.shutdown(socket.SHUT_RDWR)
+        with socket.socket(fileno=os.dup(descriptor)) as connection, contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)  # the peer may be faster
+    finally:
+        os.close(descriptor)
     return True

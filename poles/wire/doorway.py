@@ -61,7 +61,7 @@ class Doorway:
     @property
     def address(self) -> str:
         """Where the open door is, with its real port."""
-        return self._doors[self._register.doors.answered()[0].public][0].address
+        return self._doors[self._newest][0].address
 
     def gateways(self) -> tuple[KnownGateway, ...]:
         """What poles are told to connect to: the open door first, then the one that is left."""
@@ -92,6 +92,7 @@ class Doorway:
         try:
             for door in self._register.doors.answered():
                 self._open(door)
+                self._newest = self._newest or door.public  # the open one comes first
         except Refused:
             self.close()
             raise

@@ -10,7 +10,7 @@ from airspace.frames import LatLon, LocalFrame
 from controller.traffic_picture import COUNTS_S, NEAR, NEAR_OF_CREWED, TURNS_MPS, TrafficPicture
 from poles.gateway.flow import Said
 from poles.heard import adsb, open_drone_id
-from poles.heard.drone import Aircraft
+from poles.heard.drone import Aircraft, Status
 from poles.heard.open_drone_id import BasicId, IdKind, Location
 from poles.protocol import Heard, Log, Observation, Source
 from poles.protocol.messages import Level
@@ -61,7 +61,7 @@ def drone(
     """What a drone broadcasts: who it is and where, 50 m above ground unless something else is said."""
     fields = {"above_m": 50.0, "speed_mps": 0.0, "track_deg": 0.0, "accuracy_m": 3.0} | said
     where = Location(
-        status=open_drone_id.Status.AIRBORNE,
+        status=Status.AIRBORNE,
         position=FRAME.latlon(east_m, north_m),
         ellipsoidal_m=None,
         pressure_m=None,
@@ -84,7 +84,7 @@ def test_a_drone_that_a_pole_hears_is_a_track_with_its_place_and_error() -> None
     air.hear(*drone("UAS-7", 200.0, 100.0))
     (track,) = air.picture.tracks()
     assert track.name == "UAS-7"
-    assert track.at_m[:2] == (pytest.approx(200.0, abs=0.1), pytest.approx(100.0, abs=0.1))
+    assert track.at_m[:2] == pytest.approx((200.0, 100.0), abs=0.1)
     assert track.at_m[2] == pytest.approx(GROUND_M + 50.0, abs=0.6)
     assert track.error_m == pytest.approx(3.0)
 
@@ -142,7 +142,7 @@ def test_a_track_goes_on_along_its_course_and_its_error_grows() -> None:
     air.hear(*drone("UAS-7", 0.0, speed_mps=10.0, track_deg=90.0))
     air.now_s += 4.0
     (track,) = air.picture.tracks()
-    assert track.at_m[:2] == (pytest.approx(40.0, abs=0.3), pytest.approx(0.0, abs=0.3))
+    assert track.at_m[:2] == pytest.approx((40.0, 0.0), abs=0.3)
     assert track.error_m == pytest.approx(3.0 + 4.0 * TURNS_MPS)
 
 

@@ -1,4 +1,4 @@
-"""What hangs on simulated poles: sensors that measure the world, devices that obey, ears that hear the air."""
+"""What hangs on simulated poles: sensors that measure the world, and devices that obey."""
 
 from __future__ import annotations
 
@@ -8,24 +8,18 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
 from poles.gateway import Gateway
-from poles.heard import Ears, HeardDrone
-from poles.heard.drone import Status
-from poles.protocol import Alarm, Heard, Observation, Report, Source
-from poles.services import FUNCTIONS, SERVICES
+from poles.protocol import Alarm, Report, Reported
+from poles.services import FUNCTIONS, SERVICES, function_spec
 from poles.services.dock_functions import ForFlight, Reserve
 from poles.services.gas import Gas
 from poles.services.service import readings_from_wire, settings_from_wire, values_to_wire
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
-from sim.city import City
-from sim.city_file import CityAircraft, CityDrone, CityFile, CityGround, CityOrigin, CityPoint, CityPole
 from sim.drone.airframe import Airframe
 from sim.drone.battery import Battery
 from sim.fittings import FITTINGS, SIMULATED, Outside
@@ -41,9 +35,6 @@ from sim.fittings.sensors import (
     WaterLevelFitting,
 )
 from sim.pole import PoleSite, SimPole
-from sim.traffic.aircraft import Aircraft, Sighting
-from sim.traffic.broadcast import other_drone, own_drone, transponder
-from sim.traffic.hearing import Hearing, share_decoded, strength_dbm
 from sim.wind import Wind
 from tests.poles.raw_pole import Store, gateway_needs
 from tests.poles.services.test_lifeline import codes, of
@@ -191,64 +182,7 @@ async def test_a_vehicle_charges_until_it_is_full() -> None:
     assert of(point.service, "ChargingPoint", "vehicle").value == "A"
 
 
-# -- the air
-
-
-@given(st.floats(1.0, 50_000.0), st.floats(1.0, 50_000.0))
-def test_the_farther_the_fainter(near_m: float, far_m: float) -> None:
-    near_m, far_m = sorted((near_m, far_m))
-    near, far = (strength_dbm((away, 0, 0), (0, 0, 0), power_dbm=20.0, hz=2.4e9) for away in (near_m, far_m))
-    assert near >= far
-    assert share_decoded(near) >= share_decoded(far)
-
-
-@pytest.mark.parametrize(
-    ("rssi_dbm", "share"), [(-40, 0.999), (-86, 0.999), (-89, 0.95), (-91, 0.9), (-94, 0.45), (-97, 0.0), (-120, 0.0)]
-)
-def test_receivers_decode_as_the_standard_asks(rssi_dbm: float, share: float) -> None:
-    assert share_decoded(rssi_dbm) == pytest.approx(share)
-
-
-def test_a_building_between_costs_most_of_the_range() -> None:
-    def heard(away_m: float, hidden: bool) -> float:
-        hearing = Hearing(random.Random(1), lambda a, b: hidden)
-        return sum(hearing.of_wifi((away_m, 0.0, 50.0), (0.0, 0.0, 10.0)) is not None for _ in range(500)) / 500.0
-
-    assert heard(1500.0, False) > 0.95
-    assert heard(1500.0, True) < 0.1
-    assert heard(50_000.0, False) == 0.0
-
-
-def test_what_is_broadcast_is_heard_as_it_is() -> None:
-    ears = Ears()
-    flight = Aircraft("heli", ((0.0, 0.0, 200.0), (500.0, 0.0, 200.0)), 40.0, 0.0, icao=0x780A1B)
-    sighting = flight.sighting(2.0)
-    assert isinstance(sighting, Sighting)
-    at = FRAME.latlon(sighting.place[0], sighting.place[1])
-    spoken = {
-        "own": own_drone(
-            "d1", at, HERE, ellipsoidal_m=280.0, above_takeoff_m=50.0, velocity=(3.0, 4.0, 1.0), utc_s=1.8e9
-        ),
-        "other": other_drone(sighting, FRAME, 80.0, 1.8e9),
-        "aircraft": transponder(sighting, FRAME, 80.0),
-    }
-    for name, frames in spoken.items():
-        drone: HeardDrone | None = None
-        for source, frame in frames:
-            drone = ears.take(heard_as(source, frame, name), 1.8e9, HERE)
-        assert drone is not None
-        assert drone.position is not None
-        assert drone.position.distance_m(at) < 5.0
-        assert drone.ellipsoidal_m == pytest.approx(280.0, abs=1.0)
-        assert drone.status is Status.AIRBORNE
-        assert drone.speed_mps == pytest.approx(5.0 if name == "own" else 40.0, abs=0.6)
-
-
-def heard_as(source: Source, frame: bytes, transmitter: str) -> Heard:
-    return Heard(source=source, frame=frame, age_s=0.0, transmitter=transmitter)
-
-
-# -- poles and cities that carry them
+# -- poles that carry them
 
 
 def told(store: Store, kind: type[M]) -> list[M]:
@@ -336,6 +270,42 @@ def test_every_command_of_every_function_is_carried_out_over_the_wire_or_refused
     run(main, virtual_tempo())
 
 
+def test_every_functions_settings_can_be_desired_over_the_wire_and_bad_ones_are_refused_with_the_reason() -> None:
+    async def main(clock: Clock) -> None:
+        store, exchange = Store(), Exchange()
+        async with Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway, asyncio.TaskGroup() as tasks:
+            pole = SimPole(
+                PoleSite(CODE, HERE, services=SIMULATED),
+                wind=Wind(rng=random.Random(1)),
+                connection=MemoryConnection(exchange),
+                utc_s=clock.utc_s,
+                rng=random.Random(2),
+            )
+            running = tasks.create_task(pole.run())
+            await asyncio.sleep(10.0)
+            settable = [reported.function for reported in told(store, Reported)]
+            assert {name.partition(".")[0] for name in settable} == {
+                spec.name for spec in FUNCTIONS.values() if spec.settings is not None and spec.name != "PoleKeys"
+            }
+            for function in settable:
+                spec = function_spec(function)
+                assert spec is not None
+                assert spec.settings is not None
+                await gateway.supervision.wish(CODE, function, values_to_wire(spec.settings()), "tests")
+            await asyncio.sleep(10.0)
+            assert list(gateway.supervision.desired.differences(CODE)) == []
+            crossed = {"fluidLevelTooHighThreshold": 1.0, "fluidLevelTooLowThreshold": 2.0}
+            await gateway.supervision.wish(CODE, "FluidLevelSensor", crossed, "tests")
+            await asyncio.sleep(10.0)
+            assert [difference.function for difference in gateway.supervision.desired.differences(CODE)]
+            last = [reported for reported in told(store, Reported) if reported.function == "FluidLevelSensor"][-1]
+            assert last.code == "water.limits-crossed"
+            assert "2 m" in last.en
+            running.cancel()
+
+    run(main, virtual_tempo())
+
+
 def test_a_drone_on_the_pad_is_charged_under_a_closed_cover_and_only_there() -> None:
     async def main(clock: Clock) -> None:
         pole = SimPole(
@@ -368,51 +338,5 @@ def test_a_drone_on_the_pad_is_charged_under_a_closed_cover_and_only_there() -> 
         await asyncio.sleep(3600.0)
         assert of(pole.dock, "DroneCharger", "charger").value == "full"
         assert 95.0 <= 100.0 * battery.remaining <= 96.0 + CHARGER_SAMPLE_S
-
-    run(main, virtual_tempo())
-
-
-def test_poles_of_a_city_hear_what_flies_there() -> None:
-    def point(east_m: float, north_m: float, agl_m: float) -> CityPoint:
-        at = FRAME.latlon(east_m, north_m)
-        return CityPoint(lat_deg=at.lat_deg, lon_deg=at.lon_deg, agl_m=agl_m)
-
-    def flies(id_: str, heard: Any, *path: CityPoint, icao: int) -> CityAircraft:
-        return CityAircraft(id=id_, path=path, speed_mps=20.0, repeats=True, heard=heard, icao=icao)
-
-    file = CityFile(
-        name="air",
-        origin=CityOrigin(lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg),
-        ground=CityGround(amsl_m=100.0, geoid_m=-19.4),
-        poles=(CityPole(code=CODE, lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg, services=("receiver",)),),
-        drones=(CityDrone(id="d1", lat_deg=HERE.lat_deg, lon_deg=HERE.lon_deg),),
-        traffic=(
-            flies("heli", "adsb", point(500.0, 0.0, 150.0), point(900.0, 0.0, 150.0), icao=0x780A1B),
-            flies("toy", "remote-id", point(-300.0, 0.0, 60.0), point(-300.0, 300.0, 60.0), icao=2),
-            flies("glider", "nothing", point(0.0, 100.0, 90.0), point(0.0, 500.0, 90.0), icao=3),
-        ),
-    )
-
-    async def main(clock: Clock) -> None:
-        store, exchange = Store(), Exchange()
-        async with Gateway.memory(exchange, **gateway_needs(clock, store)), asyncio.TaskGroup() as tasks:
-            city = City(file, utc_s=clock.utc_s, seed=1, connections={CODE: MemoryConnection(exchange)})
-            running = tasks.create_task(city.run())
-            await asyncio.sleep(20.0)
-            running.cancel()
-            truth = {one.aircraft.id: one.place for one in city.traffic.present(asyncio.get_running_loop().time())}
-        ears, drones = Ears(), {}
-        for observation in told(store, Observation):
-            for heard in observation.heard:
-                drone = ears.take(heard, observation.at_s, HERE)
-                if drone is not None:
-                    drones[drone.registration or drone.id] = drone
-        assert drones.keys() == {"HELI", "SIMTOY"}  # the drone of the city stands on the ground, the glider is silent
-        for name, id_ in (("HELI", "heli"), ("SIMTOY", "toy")):
-            at = drones[name].position
-            assert at is not None
-            e, n, u = truth[id_]
-            assert at.distance_m(FRAME.latlon(e, n)) < 45.0  # two seconds of flight
-            assert drones[name].ellipsoidal_m == pytest.approx(u + 80.6, abs=1.0)
 
     run(main, virtual_tempo())

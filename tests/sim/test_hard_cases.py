@@ -146,7 +146,7 @@ def test_a_dock_that_is_taken_under_a_descending_drone_sends_it_back_over_the_do
     live(tmp_path, main)
 
 
-def test_a_drone_below_twelve_metres_stays_on_its_dock_whatever_the_dock_says(tmp_path: Path) -> None:
+def test_a_drone_just_above_its_pad_stays_on_its_dock_whatever_the_dock_says(tmp_path: Path) -> None:
     async def main(world: Hamlet) -> None:
         async with world.controller() as district:
             flying = asyncio.create_task(world.fly(district))

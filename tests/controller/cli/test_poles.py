@@ -8,15 +8,17 @@ import random
 import socket
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from controller.alarms import Alarm
 from controller.cli.app import run as beichen
 from controller.clock import Clock, real_tempo, run
 from controller.config import load_site
-from controller.pole_gate import enrolment, open_gate, renewal
+from controller.district import District
+from controller.pole_gate import enrolment, open_gate, renewal, watch_register
 from poles.agent.linux import run_pole
 from poles.agent.pole_file import load_pole
 from poles.agent.settings import SettingsStore
@@ -299,3 +301,45 @@ def test_a_linux_pole_enrols_reports_is_renewed_and_enrols_anew_elsewhere_in_its
     run(main, real_tempo())
     (key,) = [held for held in verbs("list") if held["code"] == CODE]
     assert (key["state"], key["source"]) == ("valid", "rotation")
+
+
+class Alarms:
+    """Stands for the district: the alarms that were raised."""
+
+    def __init__(self) -> None:
+        self.raised: list[tuple[Alarm, str]] = []
+
+    async def alarm(self, code: Alarm, subject: str) -> None:
+        self.raised.append((code, subject))
+
+
+def test_a_register_that_cannot_be_followed_raises_an_alarm_and_known_poles_stay(verbs: Verbs, site: Path) -> None:
+    verbs("keys", "make")
+    pair = new_key_pair()
+    key = pair.public.decode()
+    site.write_text(site.read_text().replace(f'code = "{CODE}"', f"code = \"{CODE}\"\npublic_key = '{key}'"))
+    place, alarms = load_site(site), Alarms()
+
+    async def main(clock: Clock) -> None:
+        given = place.file.gateway
+        assert given is not None
+        with open_gate(place, given, clock.utc_s) as gate:
+            path = place.path(given.register)
+            watching = watch_register(cast("District", alarms), gate, path)
+            async with (
+                zmq_context() as context,
+                Gateway(gate.doorway, **gateway_needs(clock, Store())) as gateway,
+                beside(watching),
+            ):
+                (door,) = gate.doorway.gateways()
+                assert door.address == gateway.address
+                async with asyncio.timeout(10.0):
+                    await asyncio.sleep(1.2)
+                    assert alarms.raised == []
+                    gate.register._db.close()  # as a disk that goes away
+                    while not alarms.raised:  # noqa: ASYNC110 - it is raised by another task
+                        await asyncio.sleep(0.05)
+                assert await welcomed(context, door, pair)
+        assert set(alarms.raised) == {(Alarm.POLE_KEYS_UNREAD, str(path))}
+
+    run(main, real_tempo())

@@ -11,9 +11,10 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon
 from controller.events import AlarmRaised, DescentJudged, DockReserved, IntentAccepted, LandingChosen, Phase
-from controller.flight.docking import DECIDE_BEFORE_END_S, EACH_DOCK_S, FIRST_WORD_S, Docking
+from controller.flight.docking import DECIDE_BEFORE_END_S, EACH_DOCK_S, Docking
 from controller.flight.landing import COMMITTED_M, GATE_M, gate_from_m
 from controller.flight.reservation import volumes_at
+from controller.flight.serving import FIRST_WORD_S
 from missions.plan import Plan, Purpose
 from missions.planning import AGAIN_S
 from poles.services.cover import Cover
@@ -426,7 +427,7 @@ def test_no_jump_is_begun_so_late_that_the_drone_may_leave_the_hold_under_it(tmp
     docking(tmp_path, body)
 
 
-def test_below_twelve_metres_the_drone_is_committed(tmp_path: Path) -> None:
+def test_just_above_the_pad_the_drone_is_committed(tmp_path: Path) -> None:
     async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
         await in_descent(scene, flown, COMMITTED_M - 0.1)
         opens(scene, ALTERNATE)
@@ -506,7 +507,7 @@ def test_no_landing_is_begun_whose_break_off_would_end_after_the_reserved_time(
     [
         ({"lamp": s.STEADY}, "landing pattern"),
         ({"lamp": s.LEADS, "lamp_failed": True}, "no light"),
-        ({"lamp": s.LEADS, "lamp_age_s": 21.0}, "landing pattern"),
+        ({"lamp": s.LEADS, "lamp_age_s": 21.0}, "not reported"),
     ],
 )
 def test_a_dock_whose_lamp_does_not_lead_is_not_taken(tmp_path: Path, said: dict[str, Any], why: str) -> None:

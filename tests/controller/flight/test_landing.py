@@ -170,6 +170,7 @@ def test_nothing_is_missing_at_a_dock_of_which_everything_holds() -> None:
         ({"cover": Cover.OPENING}, "ready", True),
         ({"ready": False, "why_not": ("dock.cover.blocked",)}, "ready", True),
         ({"lamp_leads": False}, "lamp", True),
+        ({"lamp_leads": None}, "lamp", False),
         ({"lamp_failed": True}, "lamp", True),
         ({"gust_mps": 10.1}, "wind", True),
         ({"gust_mps": None}, "wind", False),
@@ -187,7 +188,7 @@ def test_each_thing_that_can_be_missing_is_named_and_silence_is_no_no(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"has_lamp": False, "lamp_leads": False}, {"measures_wind": False, "gust_mps": None}]
+    "changes", [{"has_lamp": False, "lamp_leads": None}, {"measures_wind": False, "gust_mps": None}]
 )
 def test_a_pole_without_a_lamp_or_a_city_without_stations_lacks_neither(changes: dict[str, object]) -> None:
     assert missing(replace(READY, **changes), "f1", 10.0, 2.0) == ()  # type: ignore[arg-type]

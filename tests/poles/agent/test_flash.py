@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airspace.reasons import Refused
-from poles.agent.flash import TOO_SMALL, UNUSABLE, FileFlash
+from poles.agent.flash import IN_USE, TOO_SMALL, UNUSABLE, FileFlash
 from poles.agent.ring import PAGE_BYTES, SMALLEST_BYTES, Kind, Ring
 
 
@@ -92,3 +92,12 @@ def test_a_ring_too_small_for_the_largest_entry_is_refused(tmp_path: Path) -> No
     with pytest.raises(Refused) as refused:
         FileFlash.open(tmp_path / "ring", SMALLEST_BYTES - 1)
     assert [reason.rule for reason in refused.value.reasons] == [TOO_SMALL]
+
+
+def test_two_processes_cannot_have_one_ring(tmp_path: Path) -> None:
+    first = FileFlash.open(tmp_path / "ring", SMALLEST_BYTES)
+    with pytest.raises(Refused) as refused:
+        FileFlash.open(tmp_path / "ring", SMALLEST_BYTES)
+    assert [reason.rule for reason in refused.value.reasons] == [IN_USE]
+    first.close()
+    FileFlash.open(tmp_path / "ring", SMALLEST_BYTES).close()

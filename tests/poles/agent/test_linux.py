@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,26 @@ def test_a_linux_pole_reports_obeys_and_says_bye_over_curve(tmp_path: Path) -> N
             assert gate.statistics()["byes"] == 1
         assert store.numbers() == list(range(1, len(store.numbers()) + 1))
         assert (tmp_path / "ring").stat().st_size == 64 * PAGE_BYTES
+
+    run(main, real_tempo())
+
+
+def test_the_verb_is_a_pole_until_it_is_told_to_end(tmp_path: Path) -> None:
+    hardware(tmp_path)
+    server, pair = new_key_pair(), new_key_pair()
+
+    async def main(clock: Clock) -> None:
+        store = Store()
+        async with Gateway.tcp("tcp://127.0.0.1:0", server, {pair.public: CODE}, **gateway_needs(clock, store)) as gate:
+            known = KnownGateway(address=gate.address, public_key=server.public.decode())
+            new_key_ring(tmp_path / "keys" / "pole.keys", pair, [known])
+            verb = ["-c", "from controller.cli import main; main()", "poles", "agent", str(pole_file(tmp_path))]
+            process = await asyncio.create_subprocess_exec(sys.executable, *verb)
+            assert await gate.until(CODE, lambda state: "WindSensor" in state.readings, deadline_s=60.0)
+            process.terminate()
+            async with asyncio.timeout(30.0):
+                assert await process.wait() == 0
+            assert gate.statistics()["byes"] == 1
 
     run(main, real_tempo())
 

@@ -16,6 +16,7 @@ LONG = {
     "a-gateway-that-says-bye",
     "a-power-cut",
     "a-version-that-is-not-spoken",
+    "enrolment",
     "acknowledgements-that-do-not-come",
     "more-than-it-can-hold",
 }

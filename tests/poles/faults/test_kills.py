@@ -152,6 +152,7 @@ def try_out(folder: Path, seed: int, kills: int) -> tuple[Counter[str], Verdict]
     ring = Ring.open(FileFlash.open(folder / "ring", 16 * SMALLEST_BYTES))
     left = Outbox(lambda: f"{1:016x}", ring=ring)
     held = [(stream.boot, one.seq) for stream in left.streams for one in stream.held]
+    ring.close()
     return tried[0], judge(journal, stored, held, set())
 
 

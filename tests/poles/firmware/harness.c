@@ -105,6 +105,13 @@ int main(void) {
             printf("%d %s\n", beichen_start(&pole, &config), pole.boot_name);
         } else if (strncmp(line, "silent ", 7) == 0) {
             functions[1].has_settings = false; /* so a start writes nothing */
+        } else if (strncmp(line, "wear ", 5) == 0) { /* the ring can only be read from now on, or be written again */
+            int other = open(path, *rest == '1' ? O_RDONLY : O_RDWR);
+            dup2(other, pole.ring.file);
+            close(other);
+        } else if (strncmp(line, "work ", 5) == 0) { /* a second later */
+            pole.sync_due_s = 0.0, pole.open_due_s = INFINITY;
+            work(&pole, monotonic_s());
         } else if (strncmp(line, "capacity ", 9) == 0) {
             config.capacity = (size_t)strtoul(rest, NULL, 10);
         } else if (strncmp(line, "hear ", 5) == 0) {

@@ -262,3 +262,24 @@ def test_a_clock_that_is_wrong_by_hours_dates_nothing(pole: Inside) -> None:
     pole.ask("clock", "0")
     pole.ask("time")
     assert b"the clock is right again" in pole.held()[-1].body
+
+
+def test_a_flash_that_fails_is_told_once_and_costs_nothing_while_the_pole_lives(pole: Inside, tmp_path: Path) -> None:
+    pole.open(tmp_path / "ring", PAGES)
+    pole.ask("log", b"before".hex())
+    pole.ask("wear", "1")
+    for _ in range(5):
+        pole.ask("log", b"worn".hex())
+        pole.ask("work")
+    pole.ask("wear", "0")
+    pole.ask("log", b"after".hex())
+    pole.ask("work")
+    pole.ask("work")
+    bodies = [entry.body for entry in pole.held()]
+    assert [number for number, entry in enumerate(pole.held(), 1) if entry.seq != number] == []
+    assert sum(b"flash fails" in body for body in bodies) == 1
+    assert sum(b"flash works again" in body for body in bodies) == 1
+    assert sum(b"worn" in body for body in bodies) == 5
+    kept = [entry.body for entry in held_by_agent(tmp_path / "ring")]
+    assert any(b"after" in body for body in kept)
+    assert not any(b"worn" in body for body in kept)

@@ -427,3 +427,29 @@ async def test_a_wish_that_no_pole_could_take_is_refused_and_not_kept(scene: Sce
                 await gateway.supervision.wish(CODE, function, wanted, "Li")
             assert refused.value.reasons[0].rule.code.startswith(rule)
     assert scene.journal.history == []
+
+
+@in_virtual_time
+async def test_a_pole_that_is_sent_away_is_not_missed_before_its_time(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        assert gateway.dismiss(CODE, "maintenance", 60.0)
+        assert (await pole.expect(Bye)).back_s == 60.0
+        await asyncio.sleep(64.0)
+        assert scene.journal.news == []
+        await asyncio.sleep(10.0)
+        assert scene.journal.said() == [("raised", "pole.silent", CODE)]
+        assert not gateway.dismiss(OTHER_CODE, "maintenance", 60.0)
+
+
+@in_virtual_time
+async def test_a_flooder_is_named_until_it_is_calm(scene: Scene) -> None:
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole)
+        gateway.supervision.flooding(CODE, 64)
+        await asyncio.sleep(1.0)
+        (alarm,) = gateway.supervision.alarms
+        assert "64" in alarm.text("en")
+        gateway.supervision.flooding(CODE, None)
+        await asyncio.sleep(1.0)
+        assert scene.journal.said() == [("raised", "pole.flooding", CODE), ("cleared", "pole.flooding", CODE)]

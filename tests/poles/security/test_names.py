@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 
@@ -80,18 +81,16 @@ async def test_a_pole_that_bears_a_name_of_tomorrow_is_cut_and_the_gateway_lives
     arrivals = town.gateway._listener._arrivals  # type: ignore[attr-defined]  # it knows what no pole can
     async with town.welcomed(CODE) as bystander:
         tomorrow = name_of(arrivals._first + arrivals._count + 10)
-        liar = town.line(OTHER_CODE).open(OTHER_CODE)
-        liar.close()
-        socket = town.context.socket(zmq.DEALER)
-        socket.set(zmq.LINGER, 0)
-        socket.set(zmq.ROUTING_ID, tomorrow)
-        socket.set(zmq.RECONNECT_IVL, -1)
+        dealer = town.context.socket(zmq.DEALER)
+        dealer.set(zmq.LINGER, 0)
+        dealer.set(zmq.ROUTING_ID, tomorrow)
+        dealer.set(zmq.RECONNECT_IVL, -1)
         pair = town.keys[OTHER_CODE]
-        socket.curve_publickey, socket.curve_secretkey = pair.public, pair.secret
-        socket.curve_serverkey = town.server.public
-        socket.connect(town.gateway.address)
+        dealer.curve_publickey, dealer.curve_secretkey = pair.public, pair.secret
+        dealer.curve_serverkey = town.server.public
+        dealer.connect(town.gateway.address)
         try:
-            line = SocketLine(socket)
+            line = SocketLine(dealer)
             await RawPole(line).say(hello(OTHER_CODE))
             await RawPole(line).expect(Welcome)
             async with asyncio.timeout(2.0):
@@ -103,7 +102,7 @@ async def test_a_pole_that_bears_a_name_of_tomorrow_is_cut_and_the_gateway_lives
             await bystander.say(Heartbeat())
             assert await bystander.hear() == Heartbeat()
         finally:
-            socket.close()
+            dealer.close()
 
 
 @in_town
@@ -119,9 +118,8 @@ async def test_a_key_that_connects_all_the_time_is_held_back_and_others_are_not(
 
 
 def test_who_says_nothing_for_a_minute_has_to_go() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        descriptor = process.stdin.fileno()
+    with socket.socket() as idle:
+        descriptor = idle.fileno()
         arrivals = Arrivals(0)
         arrivals.accepted(descriptor, 10.0)
         assert arrivals.silent(69.0) == []

@@ -76,13 +76,12 @@ def committed_too_high(patch: Patch) -> None:
 
 
 def never_turned_back(patch: Patch) -> None:
-    """The way back to the hold is ordered, but never sent."""
+    """The way back to the hold is never ordered."""
 
-    async def nothing(self: Any, seq: int, order: str) -> bool:
-        return order.startswith("leave") or bool(await jump(self, seq, order))
+    async def nothing(self: Any, option: Any, lacking: Any) -> bool:
+        return False
 
-    jump = docking.Docking._jump
-    patch.setattr(docking.Docking, "_jump", nothing)
+    patch.setattr(docking.Docking, "_turn_back", nothing)
 
 
 def _of(kind: str, anchor: str, after_s: float, for_s: float = 900.0) -> Fate:
@@ -91,12 +90,12 @@ def _of(kind: str, anchor: str, after_s: float, for_s: float = 900.0) -> Fate:
 
 # with a landing on which the bug shows
 BUGS: dict[Callable[[Patch], None], Fate] = {
-    age_of_ready_ignored: _of("pole-silent", "landing", 4.0, 40.0),
+    age_of_ready_ignored: _of("pole-silent", "landing", 18.0, 40.0),
     lamp_ignored: _of("lamp-dead", "asked", 5.0),
     wind_ignored: _of("gusts", "asked", 2.0),
     readiness_ignored: _of("pad-taken", "holding", 0.0),
     interlock_off: _of("stray-close", "gate", 18.0),
     looked_at_only_from_the_hold: _of("pad-taken", "landing", 2.0),
-    committed_too_high: _of("pad-taken", "landing", 6.0),
+    committed_too_high: _of("pad-taken", "landing", 15.0),
     never_turned_back: _of("pad-taken", "landing", 2.0),
 }

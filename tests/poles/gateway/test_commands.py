@@ -1,0 +1,63 @@
+"""Orders to poles: what the pole tells meanwhile, and orders that are given twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+from controller.clock import Clock, run, virtual_tempo
+from poles.gateway import Gateway
+from poles.gateway.commands import Outcome
+from poles.protocol import Accepted, Command, Progress, Result, Welcome
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
+from tests.poles.raw_pole import CODE, Store, gateway_needs, hello, raw_pole
+
+
+def test_who_ordered_hears_how_far_it_is_and_progress_means_that_it_has_begun() -> None:
+    async def main(clock: Clock) -> None:
+        exchange, heard = Exchange(), list[float]()
+        async with (
+            Gateway.memory(exchange, **gateway_needs(clock, Store())) as gateway,
+            raw_pole(MemoryConnection(exchange)) as pole,
+        ):
+            await pole.say(hello())
+            await pole.expect(Welcome)
+            asking = asyncio.create_task(
+                gateway.command(
+                    CODE, "DroneDock", "reset", until="done", on_progress=lambda told: heard.append(told.share)
+                )
+            )
+            order = await pole.expect(Command)
+            for share in (0.25, 0.5, 1.0):
+                await pole.say(Progress(id=order.id, share=share))
+            await pole.say(Progress(id="another", share=0.1), Result(id=order.id, ok=True))
+            assert (await asking).accepted
+            assert heard == [0.25, 0.5, 1.0]
+            assert gateway.statistics()["answers_late"] == 1
+
+    run(main, virtual_tempo())
+
+
+def test_an_order_under_one_key_is_one_order() -> None:
+    async def main(clock: Clock) -> None:
+        exchange = Exchange()
+        async with (
+            Gateway.memory(exchange, **gateway_needs(clock, Store())) as gateway,
+            raw_pole(MemoryConnection(exchange)) as pole,
+        ):
+            await pole.say(hello())
+            await pole.expect(Welcome)
+            first = asyncio.create_task(gateway.command(CODE, "DroneDock", "reset", key="k1", until="done"))
+            again = asyncio.create_task(
+                gateway.command(CODE, "DroneDock", "reset", key="k1", until="done", deadline_s=0.5)
+            )
+            orders = [await pole.expect(Command), await pole.expect(Command)]
+            assert [order.id for order in orders] == ["k1", "k1"]
+            await pole.say(Accepted(id="k1"))
+            assert (await again).outcome is Outcome.UNKNOWN  # it had less patience
+            await pole.say(Result(id="k1", ok=True))
+            outcome = await first
+            assert (outcome.id, outcome.outcome) == ("k1", Outcome.ACCEPTED)
+            assert gateway.statistics()["commands_waiting"] == 0
+
+    run(main, virtual_tempo())

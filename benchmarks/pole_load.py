@@ -65,6 +65,35 @@ def report(boot: str, number: int, at_s: float) -> bytes:
     return encode(Report(boot=boot, after=number - 1, readings=(reading,)))
 
 
+def hello(code: str, boot: str) -> bytes:
+    """The first word of a pole, which stands where its number puts it."""
+    number = int(code[-6:])
+    return encode(
+        Hello(
+            version=VERSION,
+            code=code,
+            boot=boot,
+            firmware="load/1",
+            functions=(Capability(function=FUNCTION, every_s=60.0),),
+            lat_deg=34.70 + number % 100 * 0.001,
+            lon_deg=113.60 + number // 100 * 0.001,
+        )
+    )
+
+
+def dialled(
+    context: zmq.Context[zmq.Socket[bytes]], pole: LoadPole, address: str, server_public: str
+) -> zmq.Socket[bytes]:
+    """A pole's socket, on its way to the gateway."""
+    socket = context.socket(zmq.DEALER)
+    socket.set(zmq.LINGER, 0)
+    keys = KeyPair(pole.public.encode(), pole.secret.encode())
+    socket.curve_publickey, socket.curve_secretkey = keys.public, keys.secret
+    socket.curve_serverkey = server_public.encode()
+    socket.connect(address)
+    return socket
+
+
 class Sender:
     """One pole: what it has under way, and what was acknowledged."""
 
@@ -78,26 +107,11 @@ class Sender:
         self.durable = 0
         self.under_way: deque[tuple[int, float]] = deque()
         self.delays_s: list[float] = []
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.set(zmq.LINGER, 0)
-        keys = KeyPair(pole.public.encode(), pole.secret.encode())
-        self.socket.curve_publickey, self.socket.curve_secretkey = keys.public, keys.secret
-        self.socket.curve_serverkey = load.server_public.encode()
-        self.socket.connect(load.address)
+        self.socket = dialled(context, pole, load.address, load.server_public)
 
     def greet(self) -> None:
         """Say hello and wait for the welcome."""
-        capability = Capability(function=FUNCTION, every_s=60.0)
-        hello = Hello(
-            version=VERSION,
-            code=self.code,
-            boot=self.boot,
-            firmware="load/1",
-            functions=(capability,),
-            lat_deg=34.70 + self.number % 100 * 0.001,
-            lon_deg=113.60 + self.number // 100 * 0.001,
-        )
-        self.socket.send(encode(hello))
+        self.socket.send(hello(self.code, self.boot))
         welcome = decode(self.socket.recv())
         assert isinstance(welcome, Welcome), welcome
         self.window = min(welcome.window, UNDER_WAY)

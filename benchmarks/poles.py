@@ -22,6 +22,7 @@ import zmq
 from benchmarks import mqtt_peer
 from benchmarks.pole_liveness import liveness_rows
 from benchmarks.pole_load import ROLE, Load, LoadPole, Told
+from benchmarks.pole_storm import storm_rows
 from benchmarks.rows import Row, json_file, tell
 from controller.clock import Clock, cpu_s, real_tempo, run, wall_s
 from controller.store import open_store
@@ -151,6 +152,7 @@ def rows() -> Iterator[Row]:
         )
     yield from beside_mqtt(sum(told.durable.values()) / spent_s)
     yield from liveness_rows()
+    yield from storm_rows()
 
 
 def beside_mqtt(per_cpu_s: float) -> Iterator[Row]:

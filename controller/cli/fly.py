@@ -23,6 +23,7 @@ from controller.config import DroneConfig, LoadedSite
 from controller.district import District, open_district
 from controller.flight.mission_source import Mission, load_mission
 from controller.links.transport import open_transport
+from controller.pole_control import controlled
 from controller.pole_gate import enrolment, forget_locked_out, open_gate, renewal, watch_register
 from controller.pole_picture import Poles
 from controller.pole_watch import gateway_needs
@@ -132,7 +133,8 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
         async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate), beside(watching):
             forget_locked_out(gateway, gate)
             district.poles = Poles(gateway, clock)
-            yield
+            async with controlled(gateway, place, clock):
+                yield
 
 
 async def operate(

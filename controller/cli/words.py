@@ -87,12 +87,12 @@ ORDERS = {
     "mode GUIDED": Words("mode GUIDED", "切换到引导模式（GUIDED）"),
     "fence on": Words("fence on", "启用围栏"),
     "fence off": Words("fence off", "关闭围栏"),
-    "dock reserve": Words("dock reserve", "预留机库"),
-    "dock open": Words("dock open", "打开机库"),
-    "dock close": Words("dock close", "关闭机库"),
-    "dock release": Words("dock release", "释放机库"),
-    "lamp landing": Words("lamp landing", "点亮降落灯"),
-    "lamp program": Words("lamp program", "恢复路灯程序"),
+    "DroneDock reserve": Words("reserve the dock", "预留机库"),
+    "DroneDock open": Words("open the dock", "打开机库"),
+    "DroneDock close": Words("close the dock", "关闭机库"),
+    "DroneDock release": Words("release the dock", "释放机库"),
+    "DroneCharger charge": Words("charge the drone", "为无人机充电"),
+    "LampActuator override": Words("light for the landing, or its own program again", "点亮降落灯，或恢复路灯程序"),
 }
 LEAVE = Words("leave {place}", "离开 {place}")
 LAND_AT = Words("land at {place}", "降落于 {place}")

@@ -10,6 +10,7 @@ table of `landing`; here is looked, ordered and recorded.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ from controller.flight.serving import FIRST_WORD_S
 from controller.links.drone import DroneLink
 from controller.state import FlightState
 from controller.streams import STREAMS, Stream
+from controller.weather_picture import WindNear
 from missions.items import Command
 from missions.plan import LandingOption, Purpose
 from missions.planning import AGAIN_S
@@ -65,6 +67,7 @@ class Docking:
     asked: list[LandingOption] = field(default_factory=list)  # docks that were told to open, in the order of the wish
     stages: dict[str, Stage] = field(default_factory=dict)  # by dock
     _began_s: float = field(init=False)
+    _winds: dict[str, tuple[float, WindNear | None]] = field(default_factory=dict)  # by dock: when asked, what was said
     _gated: str = ""  # the dock whose gate the drone has gone through in this descent
 
     def __post_init__(self) -> None:
@@ -151,7 +154,10 @@ class Docking:
         sight = PadSight(None) if poles is None else poles.pad(option.dock)
         if poles is None or not self.district.site.measures_wind:
             return sight
-        wind = poles.wind([LatLon(option.place.lat_deg, option.place.lon_deg)])
+        asked_s, wind = self._winds.get(option.dock, (-math.inf, None))
+        if self._now_s() - asked_s >= 0.8 * TICK_S:  # all stations are gone through, so once in each tick
+            wind = poles.wind([LatLon(option.place.lat_deg, option.place.lon_deg)])
+            self._winds[option.dock] = self._now_s(), wind
         gust_mps, age_s = (None, None) if wind is None else (wind.gust_mps, wind.age_s)
         return replace(sight, measures_wind=True, gust_mps=gust_mps, wind_age_s=age_s)
 

@@ -44,6 +44,11 @@ def fields_table(kind: type[msgspec.Struct], *, with_units: bool = False) -> lis
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
+def units_of(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """The unit of each field by its name on the wire, empty where it has none."""
+    return {field.encode_name: _bare(field.type)[2] for field in _struct(kind).fields}
+
+
 def type_text(type_: Type) -> str:
     """A type as the tables write it: its MessagePack kind, its range, and what stands in it."""
     bare, _, _ = _bare(type_)

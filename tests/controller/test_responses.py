@@ -67,7 +67,7 @@ def test_an_alarm_that_lasts_proposes_its_mission_to_people_and_flies_nothing(tm
     async def body(district: District, responses: Responses) -> None:
         responses.told(raised(alarm(raised_s=district.clock.utc_s())))
         await asyncio.sleep(4.9)
-        assert len(responses.open) == 0
+        assert [*responses.open] == []
         await asyncio.sleep(0.2)
         (proposed,) = responses.open
         assert (proposed.subject, proposed.mission, proposed.drone) == (POLE, "gas-main-west", "drone-1")

@@ -11,6 +11,11 @@ from controller.cli.poles.conform import HELP as HELP_CONFORM
 from controller.cli.poles.conform import conform
 from controller.cli.poles.enrol import enrol, list_
 from controller.cli.poles.keys import doors, export, history, make, renew, renew_server, revoke
+from controller.cli.poles.order import acknowledge, command, desired
+from controller.cli.poles.serve import serve
+from controller.cli.poles.show import show
+from controller.cli.poles.simulate import simulate
+from controller.cli.poles.watch import watch
 
 
 def poles_app(lang: Lang) -> App:
@@ -18,6 +23,13 @@ def poles_app(lang: Lang) -> App:
     app = App(name="poles", help=words.HELP.text(lang))
     app.command(enrol, help=words.HELP_ENROL.text(lang))
     app.command(list_, name="list", help=words.HELP_LIST.text(lang))
+    app.command(serve, help=words.HELP_SERVE.text(lang))
+    app.command(watch, help=words.HELP_WATCH.text(lang))
+    app.command(show, help=words.HELP_SHOW.text(lang))
+    app.command(command, help=words.HELP_COMMAND.text(lang))
+    app.command(desired, help=words.HELP_DESIRED.text(lang))
+    app.command(acknowledge, help=words.HELP_ACKNOWLEDGE.text(lang))
+    app.command(simulate, help=words.HELP_SIMULATE.text(lang))
     app.command(agent, help=words.HELP_AGENT.text(lang))
     app.command(conform, help=HELP_CONFORM.text(lang))
     app.command(keys_app(lang))

@@ -15,6 +15,28 @@ HELP_AGENT = Words(
     "Be a pole: run its agent over the drivers that its file names, until it is stopped.",
     "运行灯杆代理：按配置文件连接驱动，直到停止。",
 )
+HELP_SERVE = Words(
+    "Run the gateway of a site, for poles and for the other verbs, until it is stopped; `beichen fly` runs one itself.",
+    "运行站点网关，供灯杆接入及其他命令使用，直到停止；`beichen fly` 自带网关。",
+)
+HELP_SHOW = Words("Tell all that a running gateway knows of one pole.", "显示运行中的网关所知的一根灯杆的全部信息。")
+HELP_WATCH = Words(
+    "Watch the poles of a running gateway: a live table, or one line per change where there is no terminal.",
+    "观察运行中网关的灯杆：终端中为实时表格，否则每次变化输出一行。",
+)
+HELP_COMMAND = Words(
+    "Order a pole to act, and wait until it has; what is not known is said.",
+    "向灯杆下达指令并等待完成；结果未知时会明确说明。",
+)
+HELP_DESIRED = Words(
+    "Have a function of a pole set from now on; without values, tell what is not as desired.",
+    "设定灯杆功能的期望配置；不给取值时显示与期望不符之处。",
+)
+HELP_ACKNOWLEDGE = Words("Say that somebody has seen an alarm.", "确认告警。")
+HELP_SIMULATE = Words(
+    "Run simulated poles over CURVE against a gateway, with the site and the keys made for them.",
+    "运行经 CURVE 接入网关的模拟灯杆，并为其生成站点与密钥。",
+)
 HELP_KEYS = Words("Keys of the poles and of the gateway.", "灯杆与网关的密钥。")
 HELP_MAKE = Words(
     "Make the gateway's and the enrolment desk's key files where they are missing, and show the public halves.",
@@ -98,3 +120,56 @@ RENEWED = Words(
 )
 MADE = Words("made {file}", "已生成 {file}")
 WRITTEN = Words("public keys in {path}: {count}", "已将 {count} 个公钥写入 {path}")
+
+LISTENING = Words(
+    "poles may connect to {address}; the other verbs find this gateway by its site file. Ctrl-C ends it.",
+    "灯杆可连接至 {address}；其他命令通过站点文件找到本网关。按 Ctrl-C 结束。",
+)
+FUNCTION, AGE, READINGS = Words("function", "功能"), Words("age", "距今"), Words("readings", "读数")
+DOUBTS, SETTINGS, SETTING = Words("doubts", "疑点"), Words("settings", "设置"), Words("setting", "设置项")
+DESIRED, REPORTED, WHY = Words("desired", "期望"), Words("reported", "实际"), Words("why", "原因")
+POLE, ALARM, FUNCTIONS = Words("pole", "灯杆"), Words("alarm", "告警"), Words("functions", "功能数")
+SILENT_FUNCTIONS, DOUBTFUL = Words("silent functions", "静默功能"), Words("doubtful", "存疑")
+ALARMS, DIFFERENCES = Words("alarms", "告警数"), Words("not as desired", "与期望不符")
+STATUS = Words("state", "状态")
+POLE_STATES = {
+    "heard": Words("heard", "在线"),
+    "silent": Words("silent", "静默"),
+    "awaited": Words("not heard yet", "尚未接入"),
+}
+STATUSES = {
+    "met": Words("as desired", "符合期望"),
+    "waiting": Words("no answer yet", "等待应答"),
+    "refused": Words("refused by the pole", "灯杆拒绝"),
+    "differs": Words("set otherwise", "实际不同"),
+}
+INTRODUCED = Words(
+    "at {lat:.6f}, {lon:.6f}; last word {age} ago; {firmware}, boot {boot}",
+    "位于 {lat:.6f}, {lon:.6f}；{age} 前有消息；{firmware}，启动号 {boot}",
+)
+IN_OUTAGE = Words("silent because {supply} is down", "因 {supply} 故障而静默")
+ACCEPTED = Words("accepted: the pole has begun", "已接受：灯杆开始执行")
+PROGRESS = Words("{percent:.0f} % {words}", "{percent:.0f} % {words}")
+OUTCOMES = {
+    "accepted": Words("{words}", "{words}"),
+    "rejected": Words("rejected: {words}", "已拒绝：{words}"),
+    "unknown": Words("unknown: {words}", "结果未知：{words}"),
+}
+WISHED = Words("version {version}: {status}", "版本 {version}：{status}")
+ALL_AS_DESIRED = Words("all is as desired", "全部符合期望")
+ACKNOWLEDGED = Words("acknowledged: {alarm}", "已确认：{alarm}")
+TOTALS = Words(
+    "{heard} of {known} poles heard, {silent} silent; {alarms} alarms, {down} supplies down",
+    "{known} 根灯杆中 {heard} 根在线，{silent} 根静默；告警 {alarms} 条，供给故障 {down} 处",
+)
+MORE = Words("and {poles} more poles, {alarms} more alarms", "另有 {poles} 根灯杆、{alarms} 条告警")
+QUIT = Words("q ends this", "按 q 退出")
+DOWN = Words("{supply} is down: {members} poles silent", "{supply} 故障：{members} 根灯杆静默")
+NOBODY = Words("no pole is heard: {members} are silent", "无任何灯杆在线：{members} 根静默")
+OVER = Words("over", "已结束")
+WAS_ACKNOWLEDGED = Words("acknowledged by {who}", "由 {who} 确认")
+SIMULATED = Words(
+    "{count} poles of {site} connect to {address}; run `beichen poles serve --site {site}` beside this. "
+    "Ctrl-C ends it.",
+    "{site} 的 {count} 根灯杆正在连接 {address}；请另行运行 `beichen poles serve --site {site}`。按 Ctrl-C 结束。",
+)

@@ -200,8 +200,9 @@ async def cut_again_and_again(town: Town, folder: Path, seed: int, lives: int) -
         for boot, waiting in in_the_ring(ring).items():
             owed.setdefault(boot, set()).update(waiting)
             held[boot] += len(waiting)
-    async with running(told) as pole:
-        await until(lambda: not any(in_the_ring(ring).get(boot) for boot in owed), within_s=60.0)
+    # the last life says little, so that nothing goes for want of room while this test looks at the ring
+    async with running(told | {"BEICHEN_REPORT_S": "5"}) as pole:
+        await until(lambda: not owed.keys() & in_the_ring(ring).keys(), within_s=60.0)
         await pole.stopped()
     stored = boots(town)
     assert owed.keys() <= stored.keys()
@@ -223,7 +224,9 @@ async def test_a_power_cut_at_any_moment_loses_nothing_and_counts_nothing_twice(
 async def test_two_hundred_power_cuts_lose_nothing_and_count_nothing_twice(town: Town, folder: Path) -> None:
     held = await cut_again_and_again(town, folder, seed=200, lives=200)
     stored = sum(map(len, boots(town).values()))
-    print(f"\n200 power cuts: {len(held)} boots owed entries, {sum(held.values())} looks at one, {stored} stored once")
+    print(  # noqa: T201 - a table of a long test
+        f"\n200 power cuts: {len(held)} boots owed entries, {sum(held.values())} looks at one, {stored} stored once"
+    )
     assert len(held) > 120
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from poles.services.cover import Motor
+from poles.services.lamp import Pattern
 from poles.services.weather import WIND, WindReadings
 from sim.city import CURTAIN_M, ON_PAD_M
 from sim.pole import SimPole
@@ -68,12 +70,12 @@ class Eyes:
     def _holds(self, pole: SimPole) -> bool:
         """Whether a drone may land, as it really is: cover, pad, reservation and light."""
         dock, light = pole.dock.now(), pole.light
-        lamp = light.pattern == "landing" and light.level_pct > 0.0 and not pole.lamp_failed
+        lamp = light.pattern is Pattern.LANDING and light.level_pct > 0.0 and not pole.lamp_failed
         return dock.ready and bool(dock.reserved_for) and pole.hardware.opened >= 1.0 and lamp
 
     def _over(self, pole: SimPole, within_m: float) -> bool:
         e, n, _ = self.world.city.place_of(self.drone)
-        return ((e - pole.site.xy_m[0]) ** 2 + (n - pole.site.xy_m[1]) ** 2) ** 0.5 <= within_m
+        return math.dist((e, n), pole.site.xy_m) <= within_m
 
     def _cover_over_a_drone(self, pole: SimPole) -> None:
         before = self._opened.get(pole.code, pole.hardware.opened)

@@ -250,4 +250,6 @@ def _close(pole: SimPole) -> None:
     """Somebody at the pole orders its cover to close, in the name of whoever holds the dock."""
     holder = pole.dock.now().reserved_for or "somebody"
     with suppress(Refused):
-        pole.dock.begin(DOCK, "close", ForFlight(flight=holder))
+        arrival = pole.dock.begin(DOCK, "close", ForFlight(flight=holder))
+        if isinstance(arrival, asyncio.Future):
+            arrival.add_done_callback(lambda done: done.exception())  # nobody waits for it

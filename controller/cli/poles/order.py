@@ -1,0 +1,134 @@
+"""`beichen poles command`, `desired` and `acknowledge`: have poles act, have them set, say that an alarm was seen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+from rich.table import Table
+from rich.text import Text
+
+from controller.cli.console import TextView, view_of
+from controller.cli.options import Exit, Output
+from controller.cli.plan import SiteOption
+from controller.cli.poles import words
+from controller.cli.poles.asking import age, answers_to, in_words, values_of
+from controller.cli.poles.enrol import Code, Who, known_pole, site_for_poles, who_or_login
+from controller.clock import fresh_seed, run
+from controller.pole_control.messages import (
+    Acknowledge,
+    Acknowledged,
+    Begun,
+    DifferenceTold,
+    Look,
+    Order,
+    Outcome,
+    Request,
+    Seen,
+    Underway,
+    Wish,
+    Wished,
+)
+
+Function = Annotated[str, Parameter(help="A function of the pole, as LampActuator. 灯杆功能。")]
+Values = Annotated[str, Parameter(help="NAME=VALUE, as level=60. 名称=值。", negative_iterable="")]
+Deadline = Annotated[
+    float,
+    Parameter(help="Seconds to wait for the pole. 等待灯杆的秒数。", validator=validators.Number(gt=0, lte=86_400)),
+]
+
+
+def command(
+    code: Code,
+    function: Function,
+    action: Annotated[str, Parameter(help="What it shall do, as override. 动作。")],
+    /,
+    *values: Values,
+    deadline: Deadline = 10.0,
+    key: Annotated[str, Parameter(help="Names the order: given again it is carried out once. 指令的唯一标识。")] = "",
+    site: SiteOption = None,
+    output: Output = Output(),
+) -> int:
+    """Order a pole to act, and wait until it has."""
+    known_pole(site_for_poles(site), code)
+    order = Order(
+        pole=code,
+        function=function,
+        action=action,
+        parameters=values_of(values),
+        deadline_s=deadline,
+        key=key or f"{fresh_seed():08x}{fresh_seed():08x}",
+    )
+    return run(lambda clock: _ask(order, site, output))
+
+
+def desired(
+    code: Code,
+    function: Function = "",
+    /,
+    *values: Values,
+    deadline: Deadline = 10.0,
+    who: Who = "",
+    site: SiteOption = None,
+    output: Output = Output(),
+) -> int:
+    """Have a function set from now on; without values, tell what is not as desired."""
+    known_pole(site_for_poles(site), code)
+    if not values:
+        return run(lambda clock: _ask(Look(pole=code), site, output))
+    wish = Wish(pole=code, function=function, settings=values_of(values), by=who_or_login(who), deadline_s=deadline)
+    return run(lambda clock: _ask(wish, site, output))
+
+
+def acknowledge(
+    alarm: Annotated[int, Parameter(help="The alarm's number, as watch shows it. 告警编号。")],
+    /,
+    *,
+    who: Who = "",
+    site: SiteOption = None,
+    output: Output = Output(),
+) -> int:
+    """Say that somebody has seen an alarm."""
+    return run(lambda clock: _ask(Acknowledge(alarm=alarm, who=who_or_login(who)), site, output))
+
+
+async def _ask(request: Request, site: SiteOption, output: Output) -> int:
+    """Show each answer; 0 when the last one says that what was asked for is so, or under way to be."""
+    view, code = view_of(output.lang, output.json), Exit.REFUSED
+    async for answer in answers_to(request, site, output):
+        match answer:
+            case Begun():
+                view.say(words.ACCEPTED)
+            case Underway(share=share, en=en, zh=zh):
+                view.say(words.PROGRESS, percent=share * 100.0, words=zh if output.lang == "zh" else en)
+            case Outcome(outcome=outcome, en=en, zh=zh):
+                view.say(words.OUTCOMES[outcome], words=zh if output.lang == "zh" else en)
+                code = Exit.DONE if outcome == "accepted" else Exit.REFUSED
+            case Wished(version=version, status=status, differences=differences):
+                view.say(words.WISHED, version=version, status=words.STATUSES[status])
+                show_differences(differences, view)
+                code = Exit.REFUSED if status == "refused" else Exit.DONE
+            case Seen(differences=differences):
+                if not differences:
+                    view.say(words.ALL_AS_DESIRED)
+                show_differences(differences, view)
+                code = Exit.DONE
+            case Acknowledged(alarm=alarm):
+                view.say(words.ACKNOWLEDGED, alarm=in_words(alarm, output.lang))
+                code = Exit.DONE
+    return code
+
+
+def show_differences(differences: tuple[DifferenceTold, ...], view: object) -> None:
+    """A table of what is not as desired, for people; nothing when all is."""
+    if not (differences and isinstance(view, TextView)):
+        return
+    table = Table(box=None, padding=(0, 1))
+    for head in (words.FUNCTION, words.SETTING, words.DESIRED, words.REPORTED, words.STATE, words.AGE, words.WHY):
+        table.add_column(head.text(view.lang), overflow="fold")
+    for each in differences:
+        status = words.STATUSES[each.status].text(view.lang)
+        reported = "-" if each.reported is None else str(each.reported)
+        cells = (each.function, each.setting, str(each.desired), reported, status, age(each.age_s))
+        table.add_row(*(Text(cell) for cell in (*cells, in_words(each, view.lang))))
+    view.console.print(table)

@@ -1,0 +1,210 @@
+"""`beichen poles watch`: the poles of a running gateway, live."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter, validators
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from airspace.reasons import Lang
+from controller.cli.console import SEVERITY_STYLE, TextView, view_of
+from controller.cli.options import Exit, Output
+from controller.cli.plan import SiteOption
+from controller.cli.poles import words
+from controller.cli.poles.asking import age, in_words, line
+from controller.cli.poles.enrol import site_for_poles
+from controller.clock import run
+from controller.config import LoadedSite
+from controller.pole_control import Control, control_of
+from controller.pole_control.messages import AlarmTold, OutageTold, PoleLine, Survey, Surveyed
+from poles.gateway.outages import CONTROLLER
+
+HEADER_LINES = 9
+STATE_STYLE = {"silent": "bold red", "awaited": "yellow", "heard": "green"}
+
+
+def watch(
+    *,
+    every: Annotated[
+        float,
+        Parameter(help="Seconds between two looks. 刷新间隔秒数。", validator=validators.Number(gte=0.1, lte=3600)),
+    ] = 1.0,
+    most: Annotated[
+        int,
+        Parameter(
+            help="Poles, and alarms, that are looked at: the gravest. 显示的灯杆与告警数。",
+            validator=validators.Number(gte=1, lte=1_000_000),
+        ),
+    ] = 1000,
+    once: Annotated[bool, Parameter(help="Show the table once. 只显示一次。", negative="")] = False,
+    site: SiteOption = None,
+    output: Output = Output(),
+) -> int:
+    """Show the poles of a running gateway until q, Ctrl-C, or its end. Raises Refused."""
+    place = site_for_poles(site)
+    return run(lambda clock: _watch(place, every, most, once, output))
+
+
+async def _watch(place: LoadedSite, every_s: float, most: int, once: bool, output: Output) -> int:
+    view = view_of(output.lang, output.json)
+    async with control_of(place) as control:
+        if once:
+            surveyed = await _survey(control, most)
+            if isinstance(view, TextView):
+                view.console.print(drawn(surveyed, output.lang, most))
+            else:
+                line(msgspec.json.encode(surveyed).decode())
+        elif isinstance(view, TextView) and view.console.is_terminal:
+            await _live(control, every_s, most, view.console, output.lang)
+        else:
+            with suppress(BrokenPipeError):  # whoever read it has seen enough
+                await _changes(control, every_s, most, output)
+    return Exit.DONE
+
+
+async def _survey(control: Control, most: int) -> Surveyed:
+    answers = [answer async for answer in control.ask(Survey(most=most))]
+    assert isinstance(answers[-1], Surveyed), answers
+    return answers[-1]
+
+
+async def _live(control: Control, every_s: float, most: int, console: Console, lang: Lang) -> None:
+    ended = asyncio.Event()
+    with _keys(ended), Live(console=console, auto_refresh=False, screen=True) as live:
+        while not ended.is_set():
+            surveyed = await _survey(control, most)
+            rows = max(console.size.height - HEADER_LINES, 4)
+            live.update(drawn(surveyed, lang, rows), refresh=True)
+            try:
+                async with asyncio.timeout(every_s):
+                    await ended.wait()
+            except TimeoutError:
+                continue
+
+
+@contextmanager
+def _keys(ended: asyncio.Event) -> Iterator[None]:
+    """Set `ended` when somebody presses q; the terminal is as before when the context is left."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    descriptor, loop = sys.stdin.fileno(), asyncio.get_running_loop()
+    before = termios.tcgetattr(descriptor)
+
+    def pressed() -> None:
+        if sys.stdin.read(1) in ("q", "Q", ""):
+            ended.set()
+
+    try:
+        tty.setcbreak(descriptor)
+        loop.add_reader(descriptor, pressed)
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+async def _changes(control: Control, every_s: float, most: int, output: Output) -> None:
+    """One line for all that is new, otherwise or over, the first look included."""
+    before: dict[str, str] = {}
+    while True:
+        surveyed = await _survey(control, most)
+        now = dict(_facts(surveyed, output.lang))
+        for key, text in changes(before, now, output.lang):
+            if output.json:
+                line(msgspec.json.encode({"utc_s": surveyed.utc_s, "what": key, "now": text}).decode())
+            else:
+                line(f"{key}  {text}")
+        before = now
+        await asyncio.sleep(every_s)
+
+
+def changes(before: dict[str, str], now: dict[str, str], lang: Lang) -> Iterator[tuple[str, str]]:
+    """What differs between two looks: new and changed facts, then those that are over."""
+    yield from ((key, text) for key, text in now.items() if before.get(key) != text)
+    yield from ((key, words.OVER.text(lang)) for key in before if key not in now)
+
+
+def _facts(surveyed: Surveyed, lang: Lang) -> Iterator[tuple[str, str]]:
+    for pole in surveyed.poles:
+        state = words.POLE_STATES[pole.state].text(lang)
+        silent = ", ".join(pole.silent_functions)
+        yield pole.code, f"{state}; {words.SILENT_FUNCTIONS.text(lang)}: {silent}" if silent else state
+    for alarm in surveyed.alarms:
+        yield f"! {alarm.id}", _alarm_text(alarm, lang)
+    for outage in surveyed.outages:
+        yield outage.supply, _outage_text(outage, lang)
+    for each in surveyed.differences:
+        status = words.STATUSES[each.status].text(lang)
+        yield f"{each.pole} {each.function} {each.setting}", f"{each.desired} / {each.reported}: {status}"
+
+
+def _outage_text(outage: OutageTold, lang: Lang) -> str:
+    said = words.NOBODY if outage.supply == CONTROLLER else words.DOWN
+    return said.text(lang, {"supply": outage.supply, "members": outage.members})
+
+
+def _alarm_text(alarm: AlarmTold, lang: Lang) -> str:
+    seen = ""
+    if alarm.acknowledged_by:
+        seen = f" ({words.WAS_ACKNOWLEDGED.text(lang, {'who': alarm.acknowledged_by})})"
+    over = "" if alarm.active else f" ({words.OVER.text(lang)})"
+    return f"{in_words(alarm, lang)}{over}{seen}"
+
+
+def drawn(surveyed: Surveyed, lang: Lang, rows: int) -> Group:
+    """The picture, with so many lines for alarms and poles together; alarms have a third of them."""
+    counts = surveyed.statistics
+    known = len(surveyed.poles) + surveyed.more_poles
+    facts = {
+        "heard": counts["poles"] - counts["poles_silent"],
+        "known": known,
+        "silent": counts["poles_silent"],
+        "alarms": counts["alarms_open"],
+        "down": counts["supplies_down"],
+    }
+    alarms = surveyed.alarms[: max(rows // 3, 1)]
+    poles = surveyed.poles[: max(rows - len(alarms), 1)]
+    more = {"poles": known - len(poles), "alarms": len(surveyed.alarms) + surveyed.more_alarms - len(alarms)}
+    parts: list[Text | Table] = [Text(words.TOTALS.text(lang, facts), style="bold")]
+    parts += [Text(_outage_text(outage, lang), style="bold red") for outage in surveyed.outages[:3]]
+    if alarms:
+        parts.append(_alarms(alarms, lang))
+    parts.append(_poles(poles, lang))
+    if more["poles"] or more["alarms"]:
+        parts.append(Text(words.MORE.text(lang, more), style="dim"))
+    return Group(*parts)
+
+
+def _alarms(alarms: tuple[AlarmTold, ...], lang: Lang) -> Table:
+    table = Table(box=None, padding=(0, 1))
+    for head in (Text("#"), words.AGE.text(lang), words.ALARM.text(lang)):
+        table.add_column(head, overflow="ellipsis", no_wrap=True)
+    for alarm in alarms:
+        cells = (str(alarm.id), age(alarm.age_s), _alarm_text(alarm, lang))
+        table.add_row(*(Text(cell) for cell in cells), style=SEVERITY_STYLE[alarm.severity])
+    return table
+
+
+def _poles(poles: tuple[PoleLine, ...], lang: Lang) -> Table:
+    table = Table(box=None, padding=(0, 1))
+    heads = (words.POLE, words.STATUS, words.AGE, words.FUNCTIONS, words.SILENT_FUNCTIONS)
+    for head in (*heads, words.DOUBTFUL, words.ALARMS, words.DIFFERENCES):
+        table.add_column(head.text(lang), no_wrap=True)
+    for pole in poles:
+        state = Text(words.POLE_STATES[pole.state].text(lang), style=STATE_STYLE[pole.state])
+        counts = [str(count or "") for count in (pole.doubtful, pole.alarms, pole.differences)]
+        silent = Text(", ".join(pole.silent_functions), style="red")
+        table.add_row(Text(pole.code), state, age(pole.age_s), str(pole.functions), silent, *counts)
+    return table

@@ -1,0 +1,205 @@
+"""The gateway's end of the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from airspace.reasons import Reason, Refused, Rule, Words
+from controller.clock import Clock
+from controller.config import LoadedSite
+from controller.pole_control import views
+from controller.pole_control.messages import (
+    Acknowledge,
+    Acknowledged,
+    Answer,
+    Begun,
+    Look,
+    Order,
+    Outcome,
+    Part,
+    Refusal,
+    Request,
+    Survey,
+    Underway,
+    Wish,
+    Wished,
+)
+from controller.pole_control.place import control_path, reachable
+from poles.gateway import Gateway
+from poles.gateway.commands import CommandOutcome, Until
+from poles.gateway.desired import Status
+from poles.protocol import Progress
+
+LONGEST_REQUEST = 1 << 16
+ANSWERED_EVERY_S = 0.05
+NO_ALARM = Rule(
+    "poles.no-alarm",
+    Words("there is no open alarm {alarm}", "没有编号为 {alarm} 的未结告警"),
+    Words("`beichen poles watch` shows the numbers of the open ones.", "`beichen poles watch` 会显示未结告警的编号。"),
+)
+BAD_REQUEST = Rule(
+    "poles.bad-request",
+    Words("the gateway does not understand this: {why}", "网关无法理解该请求：{why}"),
+    Words("Use the same version of Beichen for both.", "请使用相同版本的北辰。"),
+)
+
+
+@asynccontextmanager
+async def controlled(gateway: Gateway, place: LoadedSite, clock: Clock) -> AsyncIterator[Path]:
+    """An open gateway that answers at the site's control socket until the body ends; the socket is its owner's alone.
+
+    The site's event store must be open, so that no other controller has this socket.
+    """
+    path = control_path(place)
+    server = _Server(gateway, [pole.code for pole in place.file.poles], clock)
+    listening = _listen(path)
+    own: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            talking: set[asyncio.Task[None]] = set()
+
+            def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                talk = tasks.create_task(server.talk(reader, writer), name="poles-control")
+                talking.add(talk)
+                talk.add_done_callback(talking.discard)
+
+            serving = await asyncio.start_unix_server(met, sock=listening, limit=LONGEST_REQUEST)
+            try:
+                yield path
+            except BaseException as error:  # it is raised again at once
+                own = error
+                raise
+            finally:
+                serving.close()
+                for talk in talking:
+                    talk.cancel()
+    except BaseExceptionGroup as group:
+        if own is not None and group.exceptions == (own,):
+            raise own from None
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # of a controller that was killed
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with reachable(path) as name:
+            listening.bind(name)
+    finally:
+        os.umask(before)
+    listening.setblocking(False)
+    return listening
+
+
+class _Server:
+    def __init__(self, gateway: Gateway, codes: Iterable[str], clock: Clock) -> None:
+        self._gateway = gateway
+        self._codes = tuple(codes)
+        self._clock = clock
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer requests until the other end has no more."""
+        try:
+            while line := await reader.readline():
+                async for answer in self._answers(line):
+                    writer.write(msgspec.json.encode(answer) + b"\n")
+                    await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # it left, or sent a line without end
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answers(self, line: bytes) -> AsyncIterator[Part]:
+        try:
+            request: Request = msgspec.json.decode(line, type=Request)
+        except msgspec.DecodeError as error:
+            yield Refusal(reasons=[Reason(BAD_REQUEST, "", {"why": str(error)}).as_dict()])
+            return
+        try:
+            match request:
+                case Order():
+                    async for told in self._carry_out(request):
+                        yield told
+                case Survey(most=most):
+                    yield views.survey(self._gateway, self._codes, most=most, **self._now())
+                case Look(pole=pole):
+                    yield views.seen(self._gateway, pole, **self._now())
+                case Wish():
+                    yield await self._wish(request)
+                case Acknowledge():
+                    yield await self._acknowledge(request)
+        except Refused as refused:
+            yield Refusal(reasons=[reason.as_dict() for reason in refused.reasons])
+
+    async def _carry_out(self, order: Order) -> AsyncIterator[Answer]:
+        told: asyncio.Queue[Answer | None] = asyncio.Queue()
+
+        def on_progress(progress: Progress) -> None:
+            told.put_nowait(Underway(share=progress.share, en=progress.en, zh=progress.zh))
+
+        async def run(until: Until) -> CommandOutcome:
+            return await self._gateway.command(
+                order.pole,
+                order.function,
+                order.action,
+                order.parameters,
+                deadline_s=order.deadline_s,
+                until=until,
+                key=order.key,
+                on_progress=on_progress if until == "done" else None,
+            )
+
+        async def begin() -> None:
+            if (await run("accepted")).accepted:
+                told.put_nowait(Begun(id=order.key))
+
+        async def carry_out() -> None:
+            try:
+                outcome = await run("done")
+                said, words = outcome.outcome.value, outcome.words
+                told.put_nowait(Outcome(id=outcome.id, outcome=said, code=outcome.code, en=words.en, zh=words.zh))
+            finally:
+                told.put_nowait(None)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(begin())  # two that wait for one order
+            tasks.create_task(carry_out())
+            while (answer := await told.get()) is not None:
+                yield answer
+
+    async def _wish(self, wish: Wish) -> Wished:
+        desired = self._gateway.supervision.desired
+        version = await self._gateway.supervision.wish(wish.pole, wish.function, wish.settings, wish.by)
+        # an answer wakes nobody: it is looked for while somebody waits at the console
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wish.deadline_s):
+                while desired.status(wish.pole, wish.function) is Status.WAITING:  # noqa: ASYNC110
+                    await asyncio.sleep(ANSWERED_EVERY_S)
+        now_s = self._clock.utc_s()
+        differences = [each for each in desired.differences(wish.pole) if each.function == wish.function]
+        return Wished(
+            version=version,
+            status=desired.status(wish.pole, wish.function).value,
+            differences=tuple([views.difference_told(each, now_s) for each in differences]),
+        )
+
+    async def _acknowledge(self, request: Acknowledge) -> Acknowledged:
+        alarm = await self._gateway.supervision.acknowledge(request.alarm, request.who)
+        if alarm is None:
+            raise Refused([Reason(NO_ALARM, "", {"alarm": request.alarm})])
+        return Acknowledged(alarm=views.alarm_told(alarm, self._clock.utc_s()))
+
+    def _now(self) -> dict[str, float]:
+        return {"utc_s": self._clock.utc_s(), "now_s": self._clock.monotonic_s()}

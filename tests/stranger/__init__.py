@@ -1,0 +1,1 @@
+"""A pole client of another maker, written from docs/poles-protocol.md alone."""

@@ -60,6 +60,9 @@ class Progress:
             if guide.spool_s > 0.0:
                 guide.step(ref, body, TICK_S)
                 return None
+            if body.tumble_radps > 0.0:
+                self._crash()  # the lift of the motors that are left throws it over where it stands
+                return None
             self._leave_ground()
         elif guide is None:
             return None

@@ -8,6 +8,7 @@ rates is not disturbed, and sets the wind of ArduPilot's simulator (libraries/SI
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -43,8 +44,8 @@ NOT_READY = Rule(
         "ArduPilot {number} 启动后 {seconds:g} s 内没有应答",
     ),
     Words(
-        "Read its output in {log}, or give it longer with --patience.",
-        "请查看 {log} 中的输出，或用 --patience 延长等待。",
+        "Read its output in {log}; `beichen sim ardupilot --patience` gives it longer.",
+        "请查看 {log} 中的输出；`beichen sim ardupilot --patience` 可延长等待。",
     ),
 )
 
@@ -233,9 +234,13 @@ class SitlDrone:
 
 
 async def _again(connection: Callable[[], Awaitable[None]]) -> None:
-    """Make a connection anew each time it ends: a restart of the autopilot closes its ports for a second."""
+    """Make a connection anew each time it ends: a restart of the autopilot closes its ports for a second.
+
+    One that is reset is no more than that: why the autopilot ended, its process tells.
+    """
     while True:
-        await connection()
+        with contextlib.suppress(ConnectionError):
+            await connection()
         await asyncio.sleep(CONNECT_EVERY_S)
 
 

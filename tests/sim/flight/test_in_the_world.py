@@ -155,6 +155,23 @@ def test_with_a_motor_dead_it_tumbles_hits_the_ground_and_is_disarmed_by_the_cra
     run(main, virtual_tempo())
 
 
+def test_a_motor_that_died_on_the_ground_throws_it_over_at_take_off_and_the_crash_check_disarms_it() -> None:
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, station):
+            sim.fail_motor(3)
+            await begun(station, [HOME, TAKEOFF_20, waypoint(80, 60, 20), RTL])
+            begun_s = clock.monotonic_s()
+            await when(lambda: not sim.truth.armed)
+            assert clock.monotonic_s() - begun_s < 10.0
+            assert sim.autopilot.body.u == 0.0
+            await asyncio.sleep(0.1)
+            assert any(t.startswith("Crash: Disarming: AngErr=") for t in station.texts())
+            await station.command(176, 1, 4)
+            assert await station.command(400, 1) == 4
+
+    run(main, virtual_tempo())
+
+
 def test_a_healthy_flight_in_a_gale_of_gusts_never_trips_the_crash_check() -> None:
     class Gale:
         def at(self, xy_m: tuple[float, float], height_m: float, t_s: float, /) -> tuple[float, float, float]:

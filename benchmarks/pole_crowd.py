@@ -40,7 +40,7 @@ class Crowd(msgspec.Struct):
 
 
 class Step(msgspec.Struct):
-    """Have the poles up to number `upto` call within `over_s`, counted from `since_s` of the machine's clock, then live.
+    """Have the poles up to number `upto` call within `over_s` from `since_s` of the machine's clock, then live.
 
     It is done when each has a report acknowledged that it sent in this call, and `lasts_s` more have passed; not later
     than `patience_s` after `since_s`. With `anew` those that have called before call anew.
@@ -55,9 +55,13 @@ class Step(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """When the first report of each pole's call was durable, counted from `since_s`, rising; and what is durable."""
+    """When the first report of each pole's call was durable; and what is durable.
+
+    `first_s` counts from the step's `since_s`, `waits_s` from the pole's own call; both rise.
+    """
 
     first_s: list[float]
+    waits_s: list[float]
     missing: int
     sent: int
     durable: dict[str, int]
@@ -84,6 +88,7 @@ class Caller:
         self.welcome = False
         self.last = self.durable = 0
         self.due_s = 0.0
+        self.called_s = 0.0
         self._wanted = 0  # the first report of this call
         self.first_s: float | None = None  # when it was durable
 
@@ -92,9 +97,10 @@ class Caller:
         """Whether it has a connection, or is on its way to one."""
         return self._socket is not None
 
-    def call(self) -> None:
+    def call(self, now_s: float) -> None:
         """Make a fresh connection."""
         self.hang_up()
+        self.called_s = now_s
         self._socket = dialled(self._context, self.pole, self._crowd.address, self._crowd.server_public)
         self._socket.send(hello(self.pole.code, BOOT))
         self.welcome, self._wanted, self.first_s = False, self.last + 1, None
@@ -145,7 +151,7 @@ def carry_out(step: Step, callers: list[Caller]) -> Done:
     while True:
         now_s = wall_s()
         while due is not None and due[0] <= now_s:
-            due[1].call()
+            due[1].call(now_s)
             due = next(pending, None)
         for caller in ours:
             caller.turn(now_s)
@@ -155,8 +161,9 @@ def carry_out(step: Step, callers: list[Caller]) -> Done:
             break
         zmq.select([], [], [], SWEEP_S)
     first_s = sorted(caller.first_s - step.since_s for caller in calling if caller.first_s is not None)
+    waits_s = sorted(caller.first_s - caller.called_s for caller in calling if caller.first_s is not None)
     durable = {caller.pole.code: caller.durable for caller in ours}
-    return Done(first_s, len(calling) - len(first_s), sum(caller.last for caller in ours), durable)
+    return Done(first_s, waits_s, len(calling) - len(first_s), sum(caller.last for caller in ours), durable)
 
 
 def play() -> None:

@@ -59,6 +59,7 @@ def played(crowds: Sequence[Process], step: Step) -> Done:
         done.append(msgspec.json.decode(crowd.stdout.readline(), type=Done))
     return Done(
         sorted(first_s for each in done for first_s in each.first_s),
+        sorted(wait_s for each in done for wait_s in each.waits_s),
         sum(each.missing for each in done),
         sum(each.sent for each in done),
         {code: seq for each in done for code, seq in each.durable.items()},
@@ -139,7 +140,10 @@ def _storm(done: Done, lost: int, most: int) -> Iterator[Row]:
     yield Row(name=f"{name}: poles that did not come", value=done.missing, unit="", goal=0.0)
     for share in (50, 99, 100):
         place = min(len(done.first_s) * share // 100, len(done.first_s) - 1)
-        yield Row(name=f"{name}: first report durable, p{share}", value=done.first_s[place], unit="s")
+        yield Row(name=f"{name}: first report durable after the kill, p{share}", value=done.first_s[place], unit="s")
+    for share in (50, 99, 100):
+        place = min(len(done.waits_s) * share // 100, len(done.waits_s) - 1)
+        yield Row(name=f"{name}: first report durable after its call, p{share}", value=done.waits_s[place], unit="s")
 
 
 async def _stored(clock: Clock, path: Path) -> dict[str, int]:

@@ -21,13 +21,14 @@ from controller.clock import Clock, real_tempo, run, wall_s
 from controller.store import open_store
 from poles.gateway import Gateway
 from poles.keys import KeyPair
-from poles.protocol import Ack, Welcome, decode
+from poles.protocol import Ack, Refusal, Welcome, decode
 from poles.wire.files import allow_files
 
 CROWD, GATEWAY = "crowd", "gateway"  # the arguments of the processes
 BOOT = "b1"
 SWEEP_S = 0.02
 EVERY_S = 10.0
+UNHEARD_S = 30.0  # then a pole makes a new connection
 FILES_EACH = 3  # a connection, a mailbox, and one to spare while a socket is made anew
 
 
@@ -63,6 +64,7 @@ class Done(msgspec.Struct):
     first_s: list[float]
     waits_s: list[float]
     missing: int
+    again: int  # connections that poles made anew by themselves
     sent: int
     durable: dict[str, int]
 
@@ -88,7 +90,8 @@ class Caller:
         self.welcome = False
         self.last = self.durable = 0
         self.due_s = 0.0
-        self.called_s = 0.0
+        self.called_s = self._heard_s = 0.0
+        self.again = 0
         self._wanted = 0  # the first report of this call
         self.first_s: float | None = None  # when it was durable
 
@@ -101,9 +104,17 @@ class Caller:
         """Make a fresh connection."""
         self.hang_up()
         self.called_s = now_s
+        self._wanted, self.first_s = self.last + 1, None
+        self._dial(now_s)
+
+    def _dial(self, now_s: float) -> None:
         self._socket = dialled(self._context, self.pole, self._crowd.address, self._crowd.server_public)
-        self._socket.send(hello(self.pole.code, BOOT))
-        self.welcome, self._wanted, self.first_s = False, self.last + 1, None
+        self._greet(now_s)
+
+    def _greet(self, now_s: float) -> None:
+        assert self._socket is not None
+        self._socket.send(hello(self.pole.code, BOOT), zmq.NOBLOCK)
+        self.welcome, self._heard_s = False, now_s
 
     def hang_up(self) -> None:
         """End the connection."""
@@ -118,6 +129,7 @@ class Caller:
                 message = decode(self._socket.recv(zmq.NOBLOCK))
             except zmq.Again:
                 break
+            self._heard_s = now_s
             if isinstance(message, Welcome):
                 self._ahead_s = message.utc_s - now_s
                 self.durable = max(self.durable, message.durable_seq)
@@ -127,6 +139,13 @@ class Caller:
                 self.due_s = now_s
             elif isinstance(message, Ack):
                 self.durable = max(self.durable, message.durable_seq)
+            elif isinstance(message, Refusal):
+                self.again += 1  # libzmq connected anew by itself
+                self._greet(now_s)
+        if self._socket is not None and now_s >= self._heard_s + UNHEARD_S:
+            self.again += 1
+            self.hang_up()
+            self._dial(now_s)
         if self.first_s is None and self._wanted and self.durable >= self._wanted:
             self.first_s = now_s
         if self.welcome and now_s >= self.due_s:
@@ -163,7 +182,14 @@ def carry_out(step: Step, callers: list[Caller]) -> Done:
     first_s = sorted(caller.first_s - step.since_s for caller in calling if caller.first_s is not None)
     waits_s = sorted(caller.first_s - caller.called_s for caller in calling if caller.first_s is not None)
     durable = {caller.pole.code: caller.durable for caller in ours}
-    return Done(first_s, waits_s, len(calling) - len(first_s), sum(caller.last for caller in ours), durable)
+    return Done(
+        first_s,
+        waits_s,
+        len(calling) - len(first_s),
+        sum(caller.again for caller in ours),
+        sum(caller.last for caller in ours),
+        durable,
+    )
 
 
 def play() -> None:

@@ -21,13 +21,14 @@ from controller.clock import Clock, real_tempo, run, wall_s
 from controller.store import open_store
 from poles.gateway import Gateway
 from poles.keys import KeyPair
-from poles.protocol import Ack, Welcome, decode
+from poles.protocol import Ack, Refusal, Welcome, decode
 from poles.wire.files import allow_files
 
 CROWD, GATEWAY = "crowd", "gateway"  # the arguments of the processes
 BOOT = "b1"
 SWEEP_S = 0.02
 EVERY_S = 10.0
+UNHEARD_S = 30.0  # then a pole makes a new connection
 FILES_EACH = 3  # a connection, a mailbox, and one to spare while a socket is made anew
 
 
@@ -40,7 +41,7 @@ class Crowd(msgspec.Struct):
 
 
 class Step(msgspec.Struct):
-    """Have the poles up to number `upto` call within `over_s`, counted from `since_s` of the machine's clock, then live.
+    """Have the poles up to number `upto` call within `over_s` from `since_s` of the machine's clock, then live.
 
     It is done when each has a report acknowledged that it sent in this call, and `lasts_s` more have passed; not later
     than `patience_s` after `since_s`. With `anew` those that have called before call anew.
@@ -55,10 +56,15 @@ class Step(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """When the first report of each pole's call was durable, counted from `since_s`, rising; and what is durable."""
+    """When the first report of each pole's call was durable; and what is durable.
+
+    `first_s` counts from the step's `since_s`, `waits_s` from the pole's own call; both rise.
+    """
 
     first_s: list[float]
+    waits_s: list[float]
     missing: int
+    again: int  # connections that poles made anew by themselves
     sent: int
     durable: dict[str, int]
 
@@ -84,6 +90,8 @@ class Caller:
         self.welcome = False
         self.last = self.durable = 0
         self.due_s = 0.0
+        self.called_s = self._heard_s = 0.0
+        self.again = 0
         self._wanted = 0  # the first report of this call
         self.first_s: float | None = None  # when it was durable
 
@@ -92,12 +100,21 @@ class Caller:
         """Whether it has a connection, or is on its way to one."""
         return self._socket is not None
 
-    def call(self) -> None:
+    def call(self, now_s: float) -> None:
         """Make a fresh connection."""
         self.hang_up()
+        self.called_s = now_s
+        self._wanted, self.first_s = self.last + 1, None
+        self._dial(now_s)
+
+    def _dial(self, now_s: float) -> None:
         self._socket = dialled(self._context, self.pole, self._crowd.address, self._crowd.server_public)
-        self._socket.send(hello(self.pole.code, BOOT))
-        self.welcome, self._wanted, self.first_s = False, self.last + 1, None
+        self._greet(now_s)
+
+    def _greet(self, now_s: float) -> None:
+        assert self._socket is not None
+        self._socket.send(hello(self.pole.code, BOOT), zmq.NOBLOCK)
+        self.welcome, self._heard_s = False, now_s
 
     def hang_up(self) -> None:
         """End the connection."""
@@ -112,6 +129,7 @@ class Caller:
                 message = decode(self._socket.recv(zmq.NOBLOCK))
             except zmq.Again:
                 break
+            self._heard_s = now_s
             if isinstance(message, Welcome):
                 self._ahead_s = message.utc_s - now_s
                 self.durable = max(self.durable, message.durable_seq)
@@ -121,6 +139,13 @@ class Caller:
                 self.due_s = now_s
             elif isinstance(message, Ack):
                 self.durable = max(self.durable, message.durable_seq)
+            elif isinstance(message, Refusal):
+                self.again += 1  # libzmq connected anew by itself
+                self._greet(now_s)
+        if self._socket is not None and now_s >= self._heard_s + UNHEARD_S:
+            self.again += 1
+            self.hang_up()
+            self._dial(now_s)
         if self.first_s is None and self._wanted and self.durable >= self._wanted:
             self.first_s = now_s
         if self.welcome and now_s >= self.due_s:
@@ -145,7 +170,7 @@ def carry_out(step: Step, callers: list[Caller]) -> Done:
     while True:
         now_s = wall_s()
         while due is not None and due[0] <= now_s:
-            due[1].call()
+            due[1].call(now_s)
             due = next(pending, None)
         for caller in ours:
             caller.turn(now_s)
@@ -155,8 +180,16 @@ def carry_out(step: Step, callers: list[Caller]) -> Done:
             break
         zmq.select([], [], [], SWEEP_S)
     first_s = sorted(caller.first_s - step.since_s for caller in calling if caller.first_s is not None)
+    waits_s = sorted(caller.first_s - caller.called_s for caller in calling if caller.first_s is not None)
     durable = {caller.pole.code: caller.durable for caller in ours}
-    return Done(first_s, len(calling) - len(first_s), sum(caller.last for caller in ours), durable)
+    return Done(
+        first_s,
+        waits_s,
+        len(calling) - len(first_s),
+        sum(caller.again for caller in ours),
+        sum(caller.last for caller in ours),
+        durable,
+    )
 
 
 def play() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from airspace.frames import LatLon
 from airspace.reasons import Words
 from controller.clock import Clock
 from controller.flight.landing import PadSight
 from controller.streams import STREAMS, Stream
-from controller.weather_picture import WeatherReading, WindNear, believed, wind_near
+from controller.weather_picture import WeatherReading, WindNear, wind_near, winds
 from poles.gateway import Gateway
 from poles.gateway.alarms import OpenAlarm
 from poles.gateway.state import PoleState
@@ -19,6 +21,9 @@ from poles.services.dock_functions import CHARGER, DOCK, ChargerReadings, DockRe
 from poles.services.lamp import ACTUATOR, MONITOR, LampMonitorReadings, LampReadings, Pattern
 from poles.services.weather import WIND
 
+R = TypeVar("R", bound=msgspec.Struct)
+
+DOUBTED_WORDS = Words("its pole does not trust its sensors", "灯杆不信任其传感器")
 COVER_WORDS = {
     "open": Words("open", "开"),
     "opening": Words("opening", "正在打开"),
@@ -30,7 +35,7 @@ COVER_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class DockReading:
-    """The last word of one pole's dock; nothing may rest on a stale one."""
+    """The last word of one pole's dock; nothing may rest on a stale one, or on one that the pole doubts itself."""
 
     pole: str
     cover: str
@@ -41,11 +46,14 @@ class DockReading:
     faults: tuple[str, ...]
     age_s: float
     stale: bool
+    doubted: bool
 
     def why_not_free(self, *, own_drone_on_it: bool = False) -> Words | None:
         """Why no drone can be sent here, None when one can."""
         if self.stale:
             return Words(f"silent for {self.age_s:.0f} s", f"已 {self.age_s:.0f} 秒无报告")
+        if self.doubted:
+            return DOUBTED_WORDS
         if self.faults:
             faults = ", ".join(self.faults)
             return Words(f"fault {faults}", f"故障 {faults}")
@@ -69,22 +77,33 @@ class Poles:
         """The open alarms of poles, gravest first."""
         return list(self._gateway.supervision.alarms)
 
-    def weather(self, gust_over_mps: float = -1.0) -> list[WeatherReading]:
-        """Fresh and plausible wind of every pole that measures it and has gusts over so much [m/s], by city code."""
-        now_s = self._clock.monotonic_s()
-        oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
-        return believed(self._gateway.latest(WIND), self._gateway.poles, now_s, oldest_s, gust_over_mps)
+    def weather(self) -> list[WeatherReading]:
+        """Fresh and plausible wind of every pole that measures it, by city code."""
+        return [reading for reading in self._winds() if not reading.doubted]
 
     def wind(self, places: Iterable[LatLon]) -> WindNear | None:
         """The wind at some places by the nearest stations; None when none can be believed."""
-        return wind_near(self.weather(), places)
+        near = wind_near(self._winds(), places)
+        return near if near is not None and near.can_clear else None
+
+    def gusts(self, places: Iterable[LatLon], over_mps: float) -> WindNear | None:
+        """Likewise, also of stations that cannot be believed; None when no gusts are over so much [m/s]."""
+        # most of the time there is no more to ask
+        return wind_near(self._winds(), places) if self._winds(over_mps) else None
+
+    def _winds(self, gust_over_mps: float = -1.0) -> list[WeatherReading]:
+        now_s = self._clock.monotonic_s()
+        oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
+        return winds(self._gateway.latest(WIND), self._gateway.poles, now_s, oldest_s, gust_over_mps)
 
     def pad(self, pole: str) -> PadSight:
         """What is known of a dock for a landing, without the wind over it."""
-        state, age_s = self._gateway.poles.get(pole), self._age_s(pole, DOCK)
-        dock = None if state is None else state.values(DOCK, DockReadings)
-        if state is None or dock is None or age_s is None:
+        state, word = self._gateway.poles.get(pole), self._word(pole, DOCK, DockReadings)
+        if state is None or word is None:
             return PadSight(None)
+        dock, age_s, doubted = word
+        if doubted:
+            return PadSight(None, doubted=True)
         monitor = state.values(MONITOR, LampMonitorReadings)
         return PadSight(
             age_s=max(age_s - self._clock.lag_s, 0.0),
@@ -95,14 +114,17 @@ class Poles:
             faults=dock.faults,
             reserved_for=dock.reserved_for,
             has_lamp=_has(state, ACTUATOR),
-            lamp_leads=self._leads(pole, state),
+            lamp_leads=self._leads(pole),
             lamp_failed=monitor is not None and monitor.failed,
         )
 
-    def _leads(self, pole: str, state: PoleState) -> bool | None:
-        """Whether the lamp shows the landing pattern, None when its word is too old."""
-        lamp, age_s = state.values(ACTUATOR, LampReadings), self._age_s(pole, ACTUATOR)
-        if lamp is None or age_s is None or age_s > STREAMS[Stream.POLE_LAMP].stale_after_s + self._clock.lag_s:
+    def _leads(self, pole: str) -> bool | None:
+        """Whether the lamp shows the landing pattern, None when its word is too old or doubted."""
+        word = self._word(pole, ACTUATOR, LampReadings)
+        if word is None:
+            return None
+        lamp, age_s, doubted = word
+        if doubted or age_s > STREAMS[Stream.POLE_LAMP].stale_after_s + self._clock.lag_s:
             return None
         return lamp.pattern is Pattern.LANDING and lamp.level_pct > 0.0
 
@@ -112,9 +134,9 @@ class Poles:
         return state is not None and _has(state, CHARGER)
 
     def charger(self, pole: str) -> ChargerReadings | None:
-        """The last word of a dock's charger, None when there was none."""
-        state = self._gateway.poles.get(pole)
-        return None if state is None else state.values(CHARGER, ChargerReadings)
+        """The last word of a dock's charger, None when there was none or its pole doubts it."""
+        word = self._word(pole, CHARGER, ChargerReadings)
+        return None if word is None or word[2] else word[0]
 
     async def until_charger(self, pole: str, condition: Callable[[ChargerReadings], bool], within_s: float) -> bool:
         """Wait until a charger's report fulfils a condition; False when it did not in time."""
@@ -127,10 +149,10 @@ class Poles:
 
     def dock(self, pole: str) -> DockReading | None:
         """The last report of a dock, None when there was none."""
-        state, age_s = self._gateway.poles.get(pole), self._age_s(pole, DOCK)
-        values = None if state is None else state.values(DOCK, DockReadings)
-        if values is None or age_s is None:
+        word = self._word(pole, DOCK, DockReadings)
+        if word is None:
             return None
+        values, age_s, doubted = word
         return DockReading(
             pole=pole,
             cover=values.cover.value,
@@ -141,14 +163,15 @@ class Poles:
             faults=values.faults,
             age_s=age_s,
             stale=age_s > STREAMS[Stream.POLE_DOCK].stale_after_s + self._clock.lag_s,
+            doubted=doubted,
         )
 
     async def until_dock(self, pole: str, condition: Callable[[DockReading], bool], within_s: float) -> bool:
-        """Wait until a dock's report fulfils a condition; False when it did not in time."""
+        """Wait until a dock's report that its pole does not doubt fulfils a condition; False when none did in time."""
 
         def holds(_: object) -> bool:
             dock = self.dock(pole)
-            return dock is not None and condition(dock)
+            return dock is not None and not dock.doubted and condition(dock)
 
         return await self._gateway.until(pole, holds, deadline_s=within_s)
 
@@ -166,9 +189,13 @@ class Poles:
         outcome = await self._gateway.command(pole, service, action, parameters, deadline_s=within_s)
         return outcome.outcome.value, outcome.words
 
-    def _age_s(self, pole: str, service: str) -> float | None:
+    def _word(self, pole: str, function: str, kind: type[R]) -> tuple[R, float, bool] | None:
+        """The last readings of a function, their age at most [s], and whether the pole doubts them."""
         state = self._gateway.poles.get(pole)
-        return None if state is None else state.age_s(service, self._clock.monotonic_s())
+        reading = None if state is None else state.readings.get(function)
+        if reading is None or not isinstance(reading.values, kind):
+            return None
+        return reading.values, reading.oldest_s(self._clock.monotonic_s(), self._clock.utc_s()), reading.doubted
 
 
 def _has(state: PoleState, function: str) -> bool:

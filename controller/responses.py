@@ -75,7 +75,7 @@ class Responses:
         self._rules = rules
         self._runs = runs
         self._lang: Lang = lang
-        self._due: dict[str, _Due] = {}
+        self._due: dict[tuple[str, str, str], _Due] = {}  # alarm, subject, mission
         self._work = asyncio.Event()
         self._open: dict[str, ResponseProposed] = {}
         self._proposed_s: dict[tuple[str, str, str], float] = {}  # alarm, subject, mission -> UTC second
@@ -110,8 +110,8 @@ class Responses:
                     if rule.asks(told.alarm):
                         self._expect(rule, told.alarm)
             elif told.news in (News.CLEARED, News.FLAPPING):
-                for due in [due for due in self._due.values() if due.alarm.key == told.alarm.key]:
-                    del self._due[due.id]
+                for key in [key for key, due in self._due.items() if due.alarm.key == told.alarm.key]:
+                    del self._due[key]
 
     async def run(self) -> None:
         """Propose what is due, and fly what rules decide; flights that were begun are seen to their end."""
@@ -125,8 +125,8 @@ class Responses:
                 except TimeoutError:
                     pass
                 self._work.clear()
-                for due in [due for due in self._due.values() if due.at_s <= loop.time()]:
-                    del self._due[due.id]
+                for key, due in [(key, due) for key, due in self._due.items() if due.at_s <= loop.time()]:
+                    del self._due[key]
                     if due.alarm.active:
                         await self._propose(due)
 
@@ -158,13 +158,15 @@ class Responses:
 
     def _expect(self, rule: ResponseRule, alarm: OpenAlarm) -> None:
         """Let a response be due, unless this alarm or, a little while ago, another of its kind has had one."""
-        last_s = self._proposed_s.get((alarm.code, alarm.subject, rule.mission.name), -math.inf)
-        now_s = self._district.clock.utc_s()
-        if last_s >= alarm.raised_s - SAME_ALARM_S or now_s - last_s < rule.given.again_after_s:
+        key = alarm.code, alarm.subject, rule.mission.name
+        last_s, now_s = self._proposed_s.get(key, -math.inf), self._district.clock.utc_s()
+        # one that nobody acknowledged stays the same alarm when somebody calls again
+        began_s = alarm.raised_s if alarm.count == 1 else alarm.changed_s
+        if last_s >= began_s - SAME_ALARM_S or now_s - last_s < rule.given.again_after_s:
             return
         id_ = f"{rule.mission.name}/{alarm.code}/{alarm.subject}/{now_s:.0f}"
         at_s = asyncio.get_running_loop().time() + rule.given.after_s
-        self._due.setdefault(id_, _Due(at_s, id_, rule, alarm))
+        self._due.setdefault(key, _Due(at_s, id_, rule, alarm))
         self._work.set()
 
     async def _propose(self, due: _Due) -> None:
@@ -196,7 +198,9 @@ class Responses:
 
 
 def _is_of(rule: ResponseRule, proposed: ResponseProposed) -> bool:
-    return (rule.given.alarm, rule.mission.name) == (proposed.alarm, proposed.mission)
+    asked = rule.given.alarm, rule.mission.name, rule.drone.id
+    here = not rule.given.poles or proposed.subject in rule.given.poles
+    return here and asked == (proposed.alarm, proposed.mission, proposed.drone)
 
 
 def rules_of(district: District) -> tuple[ResponseRule, ...]:

@@ -1,4 +1,9 @@
-"""The wind at a place, from the nearest stations that can be believed: how strong, how old, how much they differ."""
+"""The wind at a place, from the nearest stations: how strong, how old, how much they differ.
+
+A flag against a reading works one way only: it may not clear a flight, but it may stop one. A real front of gusts
+jumps, and the station that it reaches first disagrees with its neighbours. So a doubted station counts where it tells
+of more wind than those that can be believed, and where there is no other, nothing is known.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +15,18 @@ from typing import Any
 
 from airspace.frames import LatLon
 from missions.plan import Plan
+from poles.gateway.quality import UNUSABLE, Flag
 from poles.gateway.state import PoleState, Reading
 from poles.services.weather import WindReadings
 
 NEAREST = 3  # stations that tell the wind at a place
+IMPOSSIBLE = Flag.OUT_OF_RANGE | Flag.FAULTY  # no wind at all, and no reason to stop either
 MOST_PLACES = 8  # along a route at which the wind is asked for
 
 
 @dataclass(frozen=True, slots=True)
 class WeatherReading:
-    """Fresh and plausible wind of one pole; it comes from `from_deg`."""
+    """Fresh wind of one pole; it comes from `from_deg`. `doubted`: it may be false, and can only stop a flight."""
 
     pole: str
     position: LatLon
@@ -27,6 +34,7 @@ class WeatherReading:
     gust_mps: float
     from_deg: float
     age_s: float
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,11 @@ class WindNear:
         """The strongest gust [m/s]."""
         return self.worst.gust_mps
 
+    @property
+    def can_clear(self) -> bool:
+        """Whether there is a station among them that can be believed; else it only tells what to be afraid of."""
+        return any(not station.doubted for station in self.stations)
+
     def evidence(self) -> dict[str, Any]:
         """The figures for a log."""
         return {
@@ -59,15 +72,17 @@ class WindNear:
             "oldest_s": round(self.age_s, 2),
             "spread_mps": round(self.spread_mps, 2),
             "poles": [station.pole for station in self.stations],
+            "doubted": [station.pole for station in self.stations if station.doubted],
         }
 
 
-def believed(
+def winds(
     known: Mapping[str, Reading], poles: Mapping[str, PoleState], now_s: float, oldest_s: float, over_mps: float = -1.0
 ) -> list[WeatherReading]:
-    """The stations whose wind was taken at the loop's second `oldest_s` or later and is not flagged, by city code.
+    """The stations whose wind was taken at the loop's second `oldest_s` or later, by city code.
 
-    Those with gusts up to `over_mps` are left out.
+    Those with gusts up to `over_mps` are left out, and those whose wind cannot be: out of range, or of a sensor that
+    does not work, by its own pole. Other flags make a station doubted.
     """
     found = []
     for code, reading in known.items():  # asked every second for each drone in the air
@@ -77,15 +92,37 @@ def believed(
         gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
         if gust_mps <= over_mps or code not in poles:
             continue
-        if reading.flags and not (reading.usable("wind_mean_mps") and reading.usable("wind_gust_mps")):
+        against = _against(reading) if reading.flags else Flag(0)
+        if against & IMPOSSIBLE:
             continue
         age_s, from_deg = now_s - reading.taken_s, values.wind_from_deg or 0.0
-        found.append(WeatherReading(code, poles[code].position, values.wind_mean_mps, gust_mps, from_deg, age_s))
+        wind_mps, doubted = values.wind_mean_mps, bool(against & UNUSABLE)
+        found.append(WeatherReading(code, poles[code].position, wind_mps, gust_mps, from_deg, age_s, doubted))
     return sorted(found, key=lambda reading: reading.pole)
 
 
-def wind_near(readings: Sequence[WeatherReading], places: Iterable[LatLon], nearest: int = NEAREST) -> WindNear | None:
-    """The wind by the `nearest` stations of each place; None without any station."""
+def _against(reading: Reading) -> Flag:
+    flags = [reading.flags.get(name, Flag(0)) for name in ("", "wind_mean_mps", "wind_gust_mps")]
+    return flags[0] | flags[1] | flags[2]
+
+
+def stations_near(
+    readings: Sequence[WeatherReading], places: Iterable[LatLon], nearest: int = NEAREST
+) -> tuple[WeatherReading, ...]:
+    """The stations that tell the wind at some places, by city code.
+
+    They are the `nearest` of each place that can be believed, and of the `nearest` of all those doubted ones that tell
+    of stronger gusts than these.
+    """
+    places = list(places)
+    sure = _nearest([reading for reading in readings if not reading.doubted], places, nearest)
+    gust_mps = max((reading.gust_mps for reading in sure.values()), default=-math.inf)
+    of_all = _nearest(readings, places, nearest)
+    worse = {code: reading for code, reading in of_all.items() if reading.doubted and reading.gust_mps > gust_mps}
+    return tuple(sorted({**sure, **worse}.values(), key=lambda reading: reading.pole))
+
+
+def _nearest(readings: Sequence[WeatherReading], places: Sequence[LatLon], nearest: int) -> dict[str, WeatherReading]:
     chosen: dict[str, WeatherReading] = {}
     for place in places:
         north = math.cos(math.radians(place.lat_deg))
@@ -96,7 +133,12 @@ def wind_near(readings: Sequence[WeatherReading], places: Iterable[LatLon], near
 
         for reading in heapq.nsmallest(nearest, readings, key=far):
             chosen[reading.pole] = reading
-    stations = tuple(sorted(chosen.values(), key=lambda reading: reading.pole))
+    return chosen
+
+
+def wind_near(readings: Sequence[WeatherReading], places: Iterable[LatLon], nearest: int = NEAREST) -> WindNear | None:
+    """The wind at some places by `stations_near`; None without any."""
+    stations = stations_near(readings, places, nearest)
     if not stations:
         return None
     gusts = [station.gust_mps for station in stations]

@@ -34,6 +34,7 @@ from controller.state import FlightState
 from controller.tasks import attended
 from poles.beside import beside
 from poles.gateway import Gateway
+from poles.wire.files import allow_files
 
 NO_DRONE = Rule(
     "site.no-drone",
@@ -127,6 +128,7 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
     if given is None:
         yield
         return
+    allow_files(len(place.file.poles), at_each=1)
     with open_gate(place, given, clock.utc_s) as gate:
         gateway = Gateway(gate.doorway, **gateway_needs(district, clock, random.Random(fresh_seed())))
         watching = watch_register(district, gate, place.path(given.register))

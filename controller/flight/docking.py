@@ -280,7 +280,7 @@ class Docking:
                 await self._happen(option, Event.LOW)
             else:
                 await self._happen(option, judged(self._lacking(option)))
-                if height_m is not None and height_m < gate_from:
+                if self._may_be_below(gate_from, height_m):
                     await self._happen(option, Event.GATE)
             if height_m is not None and height_m < GATE_M and self._stage(option) in (Stage.GATED, Stage.COMMITTED):
                 await self._tell_gated(option, height_m)
@@ -329,6 +329,16 @@ class Docking:
         if relative_m is None or not self.link.freshness.fresh(Stream.POSITION):
             return None
         return relative_m - option.place.relative_m
+
+    def _may_be_below(self, gate_from_m: float, height_m: float | None) -> bool:
+        """Whether the drone is below a height over the pad, as far as is known: one whose height is not known may be.
+
+        A controller that has just started gives the drone as long to say where it is as its word would count.
+        """
+        if height_m is not None:
+            return height_m < gate_from_m
+        never = self.link.state.relative_m is None
+        return not never or self._now_s() - self._began_s > STREAMS[Stream.POSITION].stale_after_s
 
     async def _turn_back(self, option: LandingOption, lacking: tuple[Missing, ...]) -> bool:
         """Send the drone back over the dock to the hold, all in its own airspace, and ask the next dock meanwhile."""

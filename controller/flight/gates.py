@@ -16,7 +16,7 @@ from airspace.reasons import Reason, Words
 from controller.district import District
 from controller.links.drone import DroneLink
 from controller.links.telemetry import Landed
-from controller.pole_picture import COVER_WORDS, Poles
+from controller.pole_picture import COVER_WORDS, DOUBTED_WORDS, Poles
 from controller.streams import STREAMS, Stream
 from controller.weather_picture import places_of
 from missions.plan import Plan
@@ -212,6 +212,9 @@ def _start_dock(launch: Launch) -> Judged:
     if dock is None or dock.stale:
         words = Words(f"dock {launch.start_dock} has not reported", f"机库 {launch.start_dock} 尚无报告")
         return Judged(Verdict.WAIT, words, {"dock": launch.start_dock})
+    if dock.doubted:
+        words = Words(f"dock {dock.pole}: {DOUBTED_WORDS.en}", f"机库 {dock.pole}：{DOUBTED_WORDS.zh}")
+        return Judged(Verdict.WAIT, words, {"dock": dock.pole})
     cover = COVER_WORDS[dock.cover]
     words = Words(f"cover of dock {dock.pole} is {cover.en}", f"机库 {dock.pole} 舱盖：{cover.zh}")
     good = dock.cover == "open"

@@ -214,10 +214,12 @@ class Missing:
 class PadSight:
     """What is known of a dock and of the air over it; None is what is not known.
 
-    `age_s` is that of the dock's word [s], None when it never spoke; `gust_mps` the strongest gust near the pad.
+    `age_s` is that of the dock's word [s], None when it never spoke or its pole doubts what it says (`doubted`);
+    `gust_mps` is the strongest gust near the pad.
     """
 
     age_s: float | None
+    doubted: bool = False
     cover: Cover = Cover.STUCK
     drone_present: bool = False
     ready: bool = False
@@ -241,6 +243,10 @@ def missing(sight: PadSight, flight: str, gust_limit_mps: float, within_s: float
 
 
 def _missing(sight: PadSight, flight: str, gust_limit_mps: float, within_s: float) -> Iterator[Missing]:
+    if sight.doubted:
+        words = Words("its pole does not trust the dock's sensors", "灯杆不信任机库的传感器")
+        yield Missing("doubted", words, known=False)
+        return
     if sight.age_s is None:
         yield Missing("unheard", Words("it has not reported", "尚无报告"), known=False)
         return

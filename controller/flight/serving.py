@@ -77,7 +77,7 @@ class DockService:
         if landed_here and not await self.poles.until_dock(self.pole, lambda seen: seen.drone_present, PAD_NOTICES_S):
             why = NOT_FELT
         dock = self.poles.dock(self.pole)
-        if why is None and (dock is None or dock.cover != "closed"):
+        if why is None and (dock is None or dock.doubted or dock.cover != "closed"):
             why = await self._done(DOCK, "close", self._covered, NOT_ARRIVED)
         if why is None:
             return Event.CLOSED

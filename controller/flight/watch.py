@@ -153,11 +153,11 @@ class SafetyWatch:
         """Tell of gusts beyond the limit at the stations near the drone."""
         poles, state = self.district.poles, self.link.state
         limit_mps = self.district.site.file.limits.max_wind_mps
-        if poles is None or not poles.weather(gust_over_mps=limit_mps):  # most of the time there is no more to ask
+        if poles is None:
             return
         known = state.lat_deg is not None and state.lon_deg is not None
         places = [LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)] if known else places_of(self.flight.plan)
-        near = poles.wind(places)
+        near = poles.gusts(places, limit_mps)
         for station in near.stations if near is not None else ():
             if near is not None and station.gust_mps > limit_mps:
                 facts = {"wind_mps": station.gust_mps, "age_s": station.age_s, "spread_mps": near.spread_mps}

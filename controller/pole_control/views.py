@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import cast
 
 from controller.pole_control.messages import (
@@ -71,18 +71,21 @@ def survey(gateway: Gateway, codes: Iterable[str], *, most: int, utc_s: float, n
     by_differences = Counter(difference.pole for difference in differences)
     watches = gateway.supervision.liveness.watches
     known = dict.fromkeys([*codes, *watches, *gateway.poles])
-    lines = [
+    # of 100,000 poles only those are looked at closely that are shown
+    silent = [code for code, watch in watches.items() if watch.silent]
+    awaited = [code for code in known if code not in gateway.poles]
+    noted = [code for code in [*by_alarms, *by_differences] if code in known]
+    shown = islice(dict.fromkeys(chain(silent, awaited, noted, known)), most)
+    first = [
         _line(code, gateway.poles.get(code), watches.get(code), by_alarms[code], by_differences[code], now_s)
-        for code in known
+        for code in shown
     ]
-    first = heapq.nsmallest(
-        most, lines, key=lambda line: (STATES.index(line.state), not line.alarms, not line.differences, line.code)
-    )
+    first.sort(key=lambda line: (STATES.index(line.state), not line.alarms, not line.differences, line.code))
     outages = gateway.supervision.outages.open
     return Surveyed(
         utc_s=utc_s,
         poles=tuple(first),
-        more_poles=len(lines) - len(first),
+        more_poles=len(known) - len(first),
         alarms=tuple([alarm_told(alarm, utc_s) for alarm in alarms[:most]]),
         more_alarms=max(len(alarms) - most, 0),
         outages=tuple([OutageTold(supply=name, members=len(outage.members)) for name, outage in outages.items()]),

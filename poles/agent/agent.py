@@ -26,6 +26,7 @@ from poles.agent.outbox import CAPACITY, Outbox
 from poles.agent.ring import Kind, Ring
 from poles.agent.settings import Reconciler, SettingsStore
 from poles.protocol import (
+    BACK_MAX_S,
     VERSION,
     Bye,
     Capability,
@@ -43,7 +44,6 @@ from poles.wire.connection import Connection
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
-BACK_MAX_S = 86_400.0  # whatever a gateway says
 BACK_SPREAD = 0.5  # of the time after which a gateway wants to be called again
 FRAMES_TOGETHER = 16
 

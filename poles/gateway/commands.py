@@ -39,6 +39,12 @@ UNKNOWN_FUNCTION = Rule(
     Words("there is no function {function}", "不存在功能 {function}"),
     Words("Known are: {functions}.", "可用功能：{functions}。"),
 )
+KEY_TAKEN = Rule(
+    "pole.command.key-taken",
+    Words("another order waits under the key {key}; nothing was sent", "键 {key} 下有另一条指令在等待，指令未发出"),
+    Words("Give this order a key of its own.", "请为该指令使用单独的键。"),
+)
+INTERRUPTED = "pole.command.interrupted"  # says a pole that restarted over what it had accepted
 DONE = Words("done", "已执行")
 BEGUN = Words("begun", "已开始")
 
@@ -48,7 +54,7 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"  # certainly not carried out
-    UNKNOWN = "unknown"  # carried out or not: the pole did not say
+    UNKNOWN = "unknown"  # carried out, or not, or in part: the pole did not say, or it broke off what it had begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class CommandOutcome:
 @dataclass(slots=True)
 class _Pending:
     code: str
+    order: tuple[str, str, dict[str, Any]]  # function, action, parameters
     accepted: asyncio.Future[None]
     result: asyncio.Future[Result]
     sent: bool = False
@@ -134,7 +141,11 @@ class Commands:
             parameters_from_wire(function, known_function(function), action, parameters)
         except Refused as refused:
             return _rejected(id_, refused.reasons[0])
-        pending = self._awaited(id_, code)
+        order = (function, action, parameters)
+        pending = self._awaited(id_, code, order)
+        if pending.order != order:
+            return _rejected(id_, Reason(KEY_TAKEN, "", {"key": id_}))
+        pending.waiting += 1
         if on_progress is not None:
             pending.listeners.append(on_progress)
         command = Command(
@@ -151,13 +162,12 @@ class Commands:
                 del self._pending[code, id_]
         return _from_answer(id_, pending)
 
-    def _awaited(self, id_: str, code: str) -> _Pending:
+    def _awaited(self, id_: str, code: str, order: tuple[str, str, dict[str, Any]]) -> _Pending:
         """What waits under an id; who orders again under one key waits with who ordered first."""
         pending = self._pending.get((code, id_))
         if pending is None:
             loop = asyncio.get_running_loop()
-            pending = self._pending[code, id_] = _Pending(code, loop.create_future(), loop.create_future())
-        pending.waiting += 1
+            pending = self._pending[code, id_] = _Pending(code, order, loop.create_future(), loop.create_future())
         return pending
 
     async def _until_answered(self, command: Command, pending: _Pending, until: Until) -> None:
@@ -190,7 +200,9 @@ def _from_answer(id_: str, pending: _Pending) -> CommandOutcome:
     result = pending.result.result()
     if result.ok:
         return CommandOutcome(id_, Outcome.ACCEPTED, DONE)
-    return CommandOutcome(id_, Outcome.REJECTED, Words(result.en, result.zh), result.code)
+    began = pending.accepted.done() or result.code == INTERRUPTED
+    outcome = Outcome.UNKNOWN if began else Outcome.REJECTED
+    return CommandOutcome(id_, outcome, Words(result.en, result.zh), result.code)
 
 
 def _without_answer(id_: str, pending: _Pending, deadline_s: float) -> CommandOutcome:

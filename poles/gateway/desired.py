@@ -85,6 +85,7 @@ class DesiredBook:
 
     def __init__(self) -> None:
         self._poles: dict[str, _Pole] = {}
+        self._unmet: dict[tuple[str, str], None] = {}
 
     def next_version(self, pole: str, function: str) -> int:
         """The version for the next wish: above all that were made, and all that the pole speaks of."""
@@ -99,6 +100,7 @@ class DesiredBook:
         known = self._poles.setdefault(pole, _Pole()).functions.setdefault(function, _Function())
         known.wish = Wish(version, dict(settings), by, at_s)
         known.differs_since_s = at_s
+        self._unmet[pole, function] = None
 
     def reported(self, pole: str, answer: Reported, at_s: float) -> None:
         """Take in what a pole reported, once that is in the store."""
@@ -107,8 +109,10 @@ class DesiredBook:
         known.in_force = InForce(answer.version, dict(answer.settings), at_s, answer.code, why)
         if _status(known) is Status.MET:
             known.differs_since_s = None
+            self._unmet.pop((pole, answer.function), None)
         elif known.differs_since_s is None:
             known.differs_since_s = at_s
+            self._unmet[pole, answer.function] = None
 
     def wish(self, pole: str, function: str) -> Wish | None:
         """What the function shall be set to."""
@@ -137,9 +141,9 @@ class DesiredBook:
 
     def differences(self, pole: str | None = None) -> Iterator[Difference]:
         """Every setting that is not as desired, of one pole or of all."""
-        for code in [pole] if pole is not None else list(self._poles):
-            for function in self.functions(code):
-                yield from self._differences(code, function)
+        unmet = list(self._unmet) if pole is None else [(pole, function) for function in self.functions(pole)]
+        for code, function in unmet:
+            yield from self._differences(code, function)
 
     def unanswered(self, pole: str) -> list[Desired]:
         """What must be sent to the pole at its Welcome."""
@@ -182,6 +186,7 @@ class Repeats:
 
     def __init__(self) -> None:
         self._due: list[tuple[float, str, str, int, float]] = []  # due, pole, function, version, pause
+        self._next: dict[tuple[str, str], tuple[float, int]] = {}  # due and version of the one that counts
 
     @property
     def wake_s(self) -> float:
@@ -189,14 +194,21 @@ class Repeats:
         return self._due[0][0] if self._due else math.inf
 
     def sent(self, pole: str, wish: Desired, now_s: float, pause_s: float = AGAIN_S) -> None:
-        """A wish was sent to a connected pole."""
+        """A wish was sent to a connected pole; of several sendings the earliest repeat is the only one."""
+        due_s, version = self._next.get((pole, wish.function), (math.inf, wish.version))
+        if version == wish.version and due_s <= now_s + pause_s:
+            return
+        self._next[pole, wish.function] = now_s + pause_s, wish.version
         heapq.heappush(self._due, (now_s + pause_s, pole, wish.function, wish.version, pause_s))
 
     def due(self, book: DesiredBook, now_s: float) -> list[tuple[str, Desired, float]]:
         """What is still unanswered and due: the pole, the wish, and the pause for `sent` when it goes out again."""
         again: list[tuple[str, Desired, float]] = []
         while self._due and self._due[0][0] <= now_s:
-            _, pole, function, version, pause_s = heapq.heappop(self._due)
+            due_s, pole, function, version, pause_s = heapq.heappop(self._due)
+            if self._next.get((pole, function)) != (due_s, version):
+                continue
+            del self._next[pole, function]
             wish = book.waiting(pole, function)
             if wish is not None and wish.version == version:
                 again.append((pole, _message(function, wish), min(2 * pause_s, AGAIN_AT_MOST_S)))

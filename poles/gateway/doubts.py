@@ -61,6 +61,15 @@ class Doubts:
         self._wrong_clocks.pop(pole, None)
         self._doubts.pop(pole, None)
 
+    def taken_away(self, pole: str, function: str) -> None:
+        """Forget a function that the pole has no more."""
+        self._control.taken_away(pole, function)
+        doubts = self._doubts.get(pole, {})
+        for key in [key for key in doubts if key[1] == function]:
+            del doubts[key]
+        if not doubts:
+            self._doubts.pop(pole, None)
+
     def reported(self, pole: str, readings: Iterable[Reading]) -> None:
         """Take in whether a pole says of its readings that a sensor does not work."""
         doubted = pole in self._doubts

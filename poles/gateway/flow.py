@@ -21,6 +21,8 @@ WINDOW = 256  # entries that a pole may have under way
 SMALL_WINDOW = 8  # of one that floods
 BYTES_PER_S = 256 * 1024
 BURST_BYTES = 2 * 1024 * 1024
+MESSAGE_COSTS_BYTES = 256  # beside its own: to take and answer it is work however small it is
+SEVERAL_FRAMES_COST_BYTES = BYTES_PER_S  # of a message that no pole sends
 LOOK_S = 0.1  # between two looks at the buckets of those that are slowed
 
 

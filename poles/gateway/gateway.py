@@ -18,7 +18,7 @@ import msgspec
 
 from airspace.reasons import Reason, Rule, Words
 from poles.gateway.commands import CommandOutcome, Commands, OnProgress, Until
-from poles.gateway.flow import Flow, Peer, Said
+from poles.gateway.flow import MESSAGE_COSTS_BYTES, SEVERAL_FRAMES_COST_BYTES, Flow, Peer, Said
 from poles.gateway.ingest import Ingest, Keep, Typed
 from poles.gateway.ledger import Ledger
 from poles.gateway.notes import AnyNote
@@ -146,6 +146,7 @@ class Gateway:
         self._corrected = corrected
         self._poles: dict[str, PoleState] = {}
         self._peers: dict[str, Peer] = {}  # by city code
+        self._locked_out: dict[str, None] = {}  # what was on its way from them may still be stored
         self._latest: dict[str, dict[str, Known]] = {}  # function -> city code -> what was said last
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop  # that it runs in
@@ -242,9 +243,9 @@ class Gateway:
         """Order a pole to act and tell what became of it within `deadline_s` [s].
 
         With `until="accepted"` the outcome is accepted as soon as the pole has begun, with "done" when it has
-        finished. Rejected means certainly not carried out (to its end); unknown, that the pole did not say. An order
-        that is given again under the same `key`, unique on its pole, is carried out once. `on_progress` is called with
-        what the pole tells meanwhile.
+        finished. Rejected means certainly not carried out, not even in part; unknown, that the pole did not say, or
+        broke off what it had begun. An order that is given again under the same `key`, unique on its pole, is carried
+        out once. `on_progress` is called with what the pole tells meanwhile.
         """
         return await self._commands.run(
             code, function, action, dict(parameters or {}), deadline_s, until, key, on_progress
@@ -275,7 +276,8 @@ class Gateway:
         now_s = self._loop.time()
         if peer is None:
             peer = self._peers[code] = Peer(code, now_s)
-        if not self._flow.charge(peer, 0 if body is None else len(body), now_s):
+        costs = SEVERAL_FRAMES_COST_BYTES if body is None else MESSAGE_COSTS_BYTES + len(body)
+        if not self._flow.charge(peer, costs, now_s):
             self._flooded(peer, route)
             return
         message = None if body is None else decode(body)
@@ -316,9 +318,10 @@ class Gateway:
     def _lost(self, code: str, routes: Sequence[bytes], locked_out: bool) -> None:
         """A key of the pole was revoked: nothing is sent to its connections, and who is locked out is not missed."""
         peer = self._peers.get(code)
-        if peer is not None and peer.route in routes:
+        if peer is not None and (locked_out or peer.route in routes):
             peer.route = b""
         if locked_out:
+            self._locked_out[code] = None
             self._supervision.forget(code)
 
     def _not_understood(self, route: bytes, body: Body | None) -> None:
@@ -356,6 +359,7 @@ class Gateway:
             self._counts["anothers_code"] += 1
             self._refuse(route, Reason(ANOTHERS_CODE, "", {"code": hello.code}), hello)
         elif self._ingest.offer(peer, Said(peer.code, hello, body, now_s)):
+            self._locked_out.pop(peer.code, None)
             self._heard(peer.code, now_s)
             peer.route = route
 
@@ -374,6 +378,7 @@ class Gateway:
             self._poles[code] = introduced_by(hello, heard_s)
         else:
             known.introduced(hello)
+            self._forget_undeclared(known)
         welcome = Welcome(
             version=VERSION,
             boot=hello.boot,
@@ -382,7 +387,8 @@ class Gateway:
             utc_s=self._utc_s(),
         )
         self._send_to(code, welcome)
-        self._supervision.greeted(hello, self._loop.time())
+        if code not in self._locked_out:
+            self._supervision.greeted(hello, self._loop.time())
         self._tell_watchers(code)
 
     def stored(self, said: Said, message: OfEntries, readings: Sequence[Typed]) -> None:
@@ -390,14 +396,20 @@ class Gateway:
         code = said.code
         state, now_s = self._poles[code], self._loop.time()
         if message.boot == state.boot:
-            if not state.last_seq:
+            if not state.last_seq and code not in self._locked_out:
                 self._supervision.spoke_of_boot(code, message.boot)
             state.last_seq = last_of(message)
+        if code in self._locked_out:
+            return
         if isinstance(message, Report):
             self._supervision.reported(code, message.readings, said.heard_s, now_s)
         else:
             self._supervision.stored(code, message, now_s)
+        declared = self._supervision.declared(code)
         for reading, values in readings:
+            if reading.function not in declared:
+                self._counts["readings_undeclared"] += 1
+                continue
             taken_s = said.heard_s - reading.held_s
             known = state.readings.get(reading.function)
             if known is None or known.taken_s <= taken_s:
@@ -413,6 +425,16 @@ class Gateway:
         if of_all is None:
             of_all = self._latest[function] = {}
         of_all[state.code] = known
+
+    def _forget_undeclared(self, state: PoleState) -> None:
+        """What a pole does not have any more is not known of it: so one pole fills no memory with names."""
+        declared = {capability.function for capability in state.functions}
+        for function in [function for function in state.readings if function not in declared]:
+            del state.readings[function]
+            of_all = self._latest[function]
+            of_all.pop(state.code, None)
+            if not of_all:
+                del self._latest[function]
 
     def acknowledge(self, code: str, boot: str, durable_seq: int) -> None:
         """Tell a pole what is durable of a boot."""

@@ -31,6 +31,9 @@ class Neighbours:
         self._cells.setdefault(_cell(place), {})[pole] = None
         self._unsettle(_cell(place))
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def remove(self, pole: str) -> None:
         """Forget a pole."""
         place = self._places.pop(pole, None)

@@ -144,16 +144,20 @@ class Outages:
             supply.place[code] = len(supply.poles)
             supply.poles.append(code)
 
-    def remove(self, code: str) -> None:
-        """Forget a pole."""
+    def remove(self, code: str) -> list[Change]:
+        """Forget a pole; an outage whose last member it was is over."""
         for name in self._of.pop(code, ()):
             supply = self._supplies[name]
             spot, last = supply.place.pop(code), supply.poles.pop()
             if last != code:
                 supply.poles[spot], supply.place[last] = last, spot
         self._alone.pop(code, None)
-        if (outage := self._in.pop(code, None)) is not None:
-            self._open[outage].members.pop(code, None)
+        explained_by = self._in.pop(code, None)
+        if explained_by is None:
+            return []
+        members = self._open[explained_by].members
+        del members[code]
+        return [Changed(explained_by, (), (code,))] if members else [self._end(explained_by)]
 
     def restore(self, alone: Iterable[str], outages: Mapping[str, Iterable[str]], tick: int) -> None:
         """Take up what the store says: poles told silent alone, and outages with their members."""

@@ -186,6 +186,14 @@ class QualityControl:
         for neighbours in self._neighbours.values():
             neighbours.remove(pole)
 
+    def taken_away(self, pole: str, function: str) -> None:
+        """Forget one function of a pole."""
+        self._functions.pop((pole, function), None)
+        if function in self._neighbours:
+            self._neighbours[function].remove(pole)
+            if not len(self._neighbours[function]):
+                del self._neighbours[function]
+
     def _begun(self, pole: str, place: LatLon, function: str, kind: type[msgspec.Struct]) -> _Function:
         fields = self._fields.get(kind)
         if fields is None:

@@ -20,7 +20,7 @@ class Reading(msgspec.Struct, frozen=True):
     """Readings of one function, typed by the registry.
 
     `at_s` is UTC by the pole's clock; `taken_s` is the loop's second at which they were taken, counted back from when
-    they were heard, so that neither a pole's wrong clock nor a late delivery makes them look young.
+    they were heard: a pole's wrong clock does not matter to it, but what was under way for long looks young by it.
     """
 
     values: msgspec.Struct
@@ -32,6 +32,19 @@ class Reading(msgspec.Struct, frozen=True):
     def usable(self, field: str) -> bool:
         """Whether a decision may rest on a field, as far as its quality goes."""
         return not (self.flags.get(field, 0) | self.flags.get("", 0)) & UNUSABLE
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the pole itself doubts the readings, or knows that their sensor does not work."""
+        return self.quality is not Quality.GOOD
+
+    def oldest_s(self, now_s: float, utc_s: float) -> float:
+        """The greater of two ages [s] at the loop's second `now_s`, which is UTC `utc_s`: by arrival and by date.
+
+        For what must not rest on an old word: one that waited on its way was old when it was heard, and a pole whose
+        clock is slow only looks older. A clock that is fast hides as much of the way as it is fast.
+        """
+        return max(now_s - self.taken_s, utc_s - self.at_s)
 
 
 @dataclass(slots=True)

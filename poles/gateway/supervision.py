@@ -16,7 +16,16 @@ from typing import Any
 import msgspec
 
 from airspace.frames import LatLon
-from poles.alarm_table import ALL_SILENT, FLOODING, POLE_ALARMS, POLE_SILENT, SENSOR_SILENT, SUPPLY_DOWN, UNKNOWN
+from poles.alarm_table import (
+    ALL_SILENT,
+    DESIRED_UNMET,
+    FLOODING,
+    POLE_ALARMS,
+    POLE_SILENT,
+    SENSOR_SILENT,
+    SUPPLY_DOWN,
+    UNKNOWN,
+)
 from poles.gateway.alarms import AlarmBook, OpenAlarm, Told
 from poles.gateway.commands import known_function
 from poles.gateway.desired import DesiredBook
@@ -26,7 +35,7 @@ from poles.gateway.notes import Acknowledged, AnyNote, Condition, Wished
 from poles.gateway.outages import CONTROLLER, Alone, Began, Change, Changed, NotAlone, Outages, Over
 from poles.gateway.quality import Flag
 from poles.gateway.wishes import Wishes
-from poles.protocol.messages import Alarm, Desired, Hello, Quality, Reading, Reported
+from poles.protocol.messages import BACK_MAX_S, Alarm, Desired, Hello, Quality, Reading, Reported
 from poles.services.service import settings_from_wire
 
 KeepNotes = Callable[[Sequence[AnyNote]], Awaitable[object]]
@@ -127,16 +136,22 @@ class Supervision:
         functions = {capability.function: capability.every_s for capability in hello.functions}
         if code not in self._heartbeat_s:
             self._outages.place(code, self._supplies.of.get(code, ()))
+        gone = [function for function in self._functions.get(code, ()) if function not in functions]
         self._introduced(hello)
+        self._taken_away(code, gone)
         for back in self._liveness.introduce(code, hello.heartbeat_s, functions, now_s):
             self._returned(back)
         self._wishes.send_to(code, now_s)
 
+    def declared(self, code: str) -> Mapping[str, None]:
+        """The functions that the pole's last Hello names; of others nothing is remembered but what the store has."""
+        return self._functions.get(code, {})
+
     def said_bye(self, code: str, back_s: float, now_s: float) -> None:
-        """A pole said when it will be back; until then its silence is as announced."""
+        """A pole said when it will be back; until then, at most `BACK_MAX_S`, its silence is as announced."""
         if code in self._heartbeat_s:
             heartbeat_s = self._heartbeat_s[code]
-            self._liveness.expect(code, heartbeat_s, now_s, within_s=back_s + heartbeat_s)
+            self._liveness.expect(code, heartbeat_s, now_s, within_s=min(back_s, BACK_MAX_S) + heartbeat_s)
 
     def forget(self, code: str) -> None:
         """A pole is not of this district any more, or its key is revoked: what was open of it is over."""
@@ -144,10 +159,8 @@ class Supervision:
             if alarm.active:
                 self._tell(Condition(code=alarm.code, subject=code, function=alarm.function, active=False))
         self._liveness.forget(code)
-        supply = self._outages.supply_of(code)
-        if supply is not None:
-            self._explain(Changed(supply, (), (code,)))
-        self._outages.remove(code)
+        for change in self._outages.remove(code):
+            self._explain(change)
         self._doubts.forget(code)
         self._silences.pop(code, None)
         self._heartbeat_s.pop(code, None)
@@ -173,7 +186,8 @@ class Supervision:
         tick = self._liveness.tick(now_s)
         for back in self._liveness.reported(code, readings, tick) or ():
             self._returned(back)
-        self._doubts.reported(code, readings)
+        declared = self.declared(code)
+        self._doubts.reported(code, [reading for reading in readings if reading.function in declared])
         last = readings[-1]
         self._doubts.judge_clock(code, last.at_s, heard_s + self._ahead_s - last.held_s, last.held_s)
 
@@ -357,6 +371,14 @@ class Supervision:
     def _introduced(self, hello: Hello) -> None:
         self._heartbeat_s[hello.code] = hello.heartbeat_s
         self._functions[hello.code] = dict.fromkeys(capability.function for capability in hello.functions)
+
+    def _taken_away(self, code: str, functions: Sequence[str]) -> None:
+        """The pole has these functions no more: what it and its readings said of them is over."""
+        for function in functions:
+            self._doubts.taken_away(code, function)
+        for alarm in self._book.of(code) if functions else ():
+            if alarm.active and alarm.function in functions and alarm.code not in (SENSOR_SILENT, DESIRED_UNMET):
+                self._tell(Condition(code=alarm.code, subject=code, function=alarm.function, active=False))
 
     def _remember(self, each: Remembered) -> None:
         match each.what:

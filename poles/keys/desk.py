@@ -110,7 +110,7 @@ class EnrolmentDesk:
         return dict(sorted(self._counts.items()))
 
     async def serve(self, socket: zmq.asyncio.Socket) -> None:
-        """Answer one after the other until cancelled."""
+        """Answer one after the other until cancelled; while the register fails nobody is answered."""
         loop = asyncio.get_running_loop()
         while True:
             frames = await socket.recv_multipart(copy=False)
@@ -118,7 +118,11 @@ class EnrolmentDesk:
             if self._paces.takes(peer, loop.time()):
                 body = frames[-1].bytes if len(frames) == 2 else b""
                 # the register waits for the disk; the loop must not
-                answer = await loop.run_in_executor(self._writer, self._answer, key, peer, body)
+                try:
+                    answer = await loop.run_in_executor(self._writer, self._answer, key, peer, body)
+                except Refused:
+                    self._counts["register-failed"] += 1
+                    continue
             else:
                 self._counts["too-many"] += 1
                 answer = _refusal(SLOWER)

@@ -3,6 +3,7 @@
 from poles.protocol.codec import MAX_DEPTH, TYPES, about, decode, encode
 from poles.protocol.entries import OfEntries, entries_after, numbers_of
 from poles.protocol.messages import (
+    BACK_MAX_S,
     MAX_BODY_BYTES,
     MAX_FRAME_BYTES,
     MAX_HEARD,
@@ -43,6 +44,7 @@ from poles.protocol.messages import (
 )
 
 __all__ = [
+    "BACK_MAX_S",
     "MAX_BODY_BYTES",
     "MAX_DEPTH",
     "MAX_FRAME_BYTES",

@@ -23,6 +23,7 @@ VERSIONS = (VERSION,)
 MAX_BODY_BYTES = 64 * 1024
 MAX_SEQ = 2**63 - 1
 MAX_TEXT = 1024
+BACK_MAX_S = 86_400.0  # a Bye that says more is taken for this
 MAX_READINGS = 256  # in one report
 MAX_HEARD = 64  # in one observation
 MAX_FRAME_BYTES = 1024  # of one correction or heard frame

@@ -312,7 +312,18 @@ class Dock(Service):
             self._tell_arrivals()
             self._tell_stuck()
             self._changed(DOCK)
+        if step.motor is not None:
+            self._arrive_if_there(step.motor)
         return None
+
+    def _arrive_if_there(self, motor: Motor) -> None:
+        """End a travel to where the cover still is: turned back before it moved, its switch will not close again."""
+        if self._sensors.at_open is self._sensors.at_closed:
+            return  # on the way, or a broken switch
+        if motor is Motor.OPEN and self._sensors.at_open:
+            self._happen(CoverEvent.AT_OPEN)
+        elif motor is Motor.CLOSE and self._sensors.at_closed:
+            self._happen(CoverEvent.AT_CLOSED)
 
     def _tell_stuck(self) -> None:
         self._alarm(DOCK, cover.STUCK.code, self._cover is Cover.STUCK)

@@ -174,7 +174,8 @@ class CurveListener:
             if self._arrivals.is_ahead(name):
                 self._suspects[name] = link
         if len(links) > LINKS_KEPT:
-            del links[next(iter(links))]
+            oldest = links.pop(next(iter(links)))  # what nobody counts any more nobody could end
+            self._cut += oldest is not None and cut(oldest)
         self._admission.used(key)
 
     def send(self, route: bytes, body: bytes) -> bool:

@@ -16,7 +16,8 @@ from controller.config import ResponseConfig
 from controller.district import District
 from controller.events import AlarmRaised, FlightEnded, ResponseDecided, ResponseProposed, RunFinished
 from controller.responses import Responses, responding, rules_of
-from poles.gateway.alarms import News, OpenAlarm, Told
+from poles.gateway.alarms import AlarmBook, News, OpenAlarm, Told
+from poles.gateway.notes import Condition
 from tests.controller.flight.scene import SITE_FILE, listened, opened_district, site
 
 REQUEST = str(SITE_FILE.parent / "pipeline.yaml")
@@ -111,6 +112,46 @@ def test_an_alarm_asks_once_and_another_of_its_kind_only_after_a_while(tmp_path:
     events = with_rules(tmp_path, body, rule(again_after_s=100.0))
     assert [event.subject for event in proposals(events)] == [POLE, POLE, OTHER]
     assert len({event.response for event in proposals(events)}) == 3
+
+
+def test_who_calls_twice_before_a_response_is_due_gets_one_and_who_calls_again_later_another(tmp_path: Path) -> None:
+    async def body(district: District, responses: Responses) -> None:
+        book = AlarmBook(ALARMS)
+
+        def press(down: bool) -> None:
+            responses.told(book.apply(Condition(code=CALLED, subject=POLE, active=down), district.clock.utc_s()))
+
+        for down in (True, False, True):  # nobody acknowledges, so it is one alarm
+            press(down)
+            await asyncio.sleep(1.5)
+        await asyncio.sleep(10.0)
+        assert len(responses.open) == 1
+        press(False)
+        await asyncio.sleep(600.0)
+        press(True)
+        await asyncio.sleep(10.0)
+
+    assert len(proposals(with_rules(tmp_path, body, rule(again_after_s=0.0)))) == 2
+
+
+def test_what_is_flown_is_the_drone_that_was_proposed_for_this_pole(tmp_path: Path) -> None:
+    async def main(clock: Clock) -> list[str]:
+        place = site()
+        drones = (*place.file.drones, msgspec.structs.replace(place.file.drones[0], id="drone-2"))
+        rules = (rule(drone=drones[0].id, poles=(OTHER,)), rule(drone="drone-2", poles=(POLE,)))
+        at = replace(place, file=msgspec.structs.replace(place.file, responses=rules, drones=drones))
+        async with opened_district(clock, tmp_path, at) as district:
+            events = listened(district)
+            district.claimed.add("drone-2")  # so that its flight is refused, and by its name
+            async with responding(district, tmp_path / "runs") as responses:
+                responses.told(raised(alarm(raised_s=clock.utc_s())))
+                await asyncio.sleep(10.0)
+                (proposed,) = responses.open
+                await responses.decide(proposed.response, "Li Na", fly=True)
+            (finished,) = [event for event in events if isinstance(event, RunFinished)]
+            return [proposed.drone, *(str(reason["code"]) for reason in finished.reasons)]
+
+    assert run(main, virtual_tempo()) == ["drone-2", "drone.held"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from airspace.frames import LatLon, LocalFrame
-from controller.weather_picture import MOST_PLACES, WeatherReading, believed, places_of, wind_near
+from controller.weather_picture import MOST_PLACES, WeatherReading, places_of, wind_near, winds
 from poles.gateway.quality import Flag
 from poles.gateway.state import PoleState, Reading
 from poles.services.weather import WindReadings
@@ -33,8 +33,8 @@ def said(gust_mps: float | None = 4.0, taken_s: float = 999.0, **flags: Flag) ->
 
 def told(*readings: Reading, over_mps: float = -1.0) -> list[str]:
     known = {f"P{n}": reading for n, reading in enumerate(readings)}
-    found = believed(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S, over_mps)
-    return [reading.pole for reading in found]
+    found = winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S, over_mps)
+    return [reading.pole for reading in found if not reading.doubted]
 
 
 def test_a_fresh_and_plausible_station_is_believed() -> None:
@@ -59,6 +59,41 @@ def test_an_old_a_flagged_or_a_silent_one_is_not(reading: Reading) -> None:
 @pytest.mark.parametrize("reading", [said(wind_mean_mps=Flag.CLOCK_WRONG), said(wind_mean_mps=Flag.SUSPECT)])
 def test_a_wrong_clock_or_a_doubt_of_the_pole_alone_does_not_shut_a_station_out(reading: Reading) -> None:
     assert told(reading) == ["P0"]
+
+
+@pytest.mark.parametrize("flag", [Flag.STUCK, Flag.JUMPING, Flag.DISAGREES, Flag.JUMPING | Flag.DISAGREES])
+@pytest.mark.parametrize("name", ["wind_gust_mps", "wind_mean_mps"])
+def test_gusts_that_cannot_be_believed_stop_what_calm_neighbours_would_clear(flag: Flag, name: str) -> None:
+    known = {"P0": said(), "P1": said(14.0, **{name: flag}), "P2": said()}
+    found = winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S)
+    wind = wind_near(found, [MIDDLE])
+    assert wind is not None
+    assert (wind.worst.pole, wind.gust_mps, wind.can_clear) == ("P1", 14.0, True)
+    assert wind.evidence()["doubted"] == ["P1"]
+
+
+@pytest.mark.parametrize("flag", [Flag.OUT_OF_RANGE, Flag.FAULTY | Flag.JUMPING])
+def test_a_wind_that_cannot_be_stops_nothing(flag: Flag) -> None:
+    known = {"P0": said(), "P1": said(74.0, **{"": flag})}
+    assert [r.pole for r in winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S)] == ["P0"]
+
+
+def test_a_calm_that_cannot_be_believed_clears_nothing_and_shuts_no_station_out() -> None:
+    doubted = [replace(station(f"D{n}", 10.0 * n, 1.0), doubted=True) for n in range(3)]
+    alone = wind_near(doubted, [MIDDLE])
+    assert alone is not None
+    assert not alone.can_clear
+    wind = wind_near([*doubted, station("A", 800.0, 6.0), station("B", 900.0)], [MIDDLE])
+    assert wind is not None
+    assert [each.pole for each in wind.stations] == ["A", "B"]
+    assert wind.can_clear
+
+
+def test_a_doubted_station_counts_only_where_it_is_among_the_nearest() -> None:
+    calm = [station(code, 100.0) for code in "ABC"]
+    wind = wind_near([*calm, replace(station("D", 5000.0, 30.0), doubted=True)], [MIDDLE])
+    assert wind is not None
+    assert wind.gust_mps == 4.0
 
 
 def test_without_a_gust_the_mean_counts_and_calm_ones_can_be_left_out() -> None:

@@ -164,9 +164,9 @@ async def test_the_cover_stays_shut_in_rain_and_when_nobody_knows_how_much_it_ra
     bench.reserve()
     bench.sense(rain_mmph=2.5)
     bench.order("open")
+    bench.sense(at_closed=False)
     bench.sense(rain_mmph=2.6)
     assert bench.now.cover is Cover.CLOSING
-    bench.sense(at_closed=False)
     bench.sense(at_closed=True)
     with pytest.raises(Refused, match=r"2\.6 mm/h of rain is over the dock's limit of 2\.5"):
         bench.order("open")
@@ -208,6 +208,41 @@ async def test_a_cover_that_does_not_arrive_is_stuck_until_a_reset() -> None:
     bench.sense(at_closed=True)
     assert bench.now.cover is Cover.CLOSED
     assert not bench.now.faults
+
+
+@in_virtual_time
+async def test_a_cover_that_turns_back_before_its_switch_lets_go_has_arrived_and_does_not_stick() -> None:
+    bench = Bench()
+    bench.opened()
+    closing = bench.order("close")
+    bench.sense(path_clear=False)  # still at the open switch
+    assert bench.motor[-3:] == [Motor.CLOSE, Motor.OPEN, Motor.STOP]
+    assert closing is not None
+    with pytest.raises(Refused):
+        await closing
+    await asyncio.sleep(20.0)
+    assert (bench.now.cover, bench.motor[-1]) == (Cover.OPEN, Motor.STOP)
+    bench.sense(path_clear=True)
+    bench.order("close")
+    bench.sense(at_open=False)
+    bench.sense(at_closed=True)
+    bench.order("open")
+    bench.sense(rain_mmph=90.0)  # still at the closed switch
+    assert bench.motor[-3:] == [Motor.OPEN, Motor.CLOSE, Motor.STOP]
+    await asyncio.sleep(20.0)
+    assert (bench.now.cover, bench.motor[-1]) == (Cover.CLOSED, Motor.STOP)
+
+
+@in_virtual_time
+async def test_switches_that_contradict_each_other_tell_of_no_arrival() -> None:
+    bench = Bench(dataclasses.replace(CLOSED, at_open=True))
+    reset = bench.order("reset")
+    assert bench.motor == [Motor.CLOSE]
+    await asyncio.sleep(20.0)
+    assert (bench.now.cover, bench.motor[-1]) == (Cover.STUCK, Motor.STOP)
+    assert reset is not None
+    with pytest.raises(Refused):
+        await reset
 
 
 @in_virtual_time

@@ -15,7 +15,6 @@ from controller.cli.poles.enrol import gateway_of, site_for_poles
 from controller.cli.sim.parent import until_told_to_end
 from controller.clock import Clock, run
 from controller.config import LoadedSite
-from poles.wire.files import allow_files
 
 
 def serve(
@@ -28,7 +27,6 @@ def serve(
 ) -> int:
     """Run the gateway of a site until Ctrl-C or SIGTERM, and tell what becomes of its poles. Raises Refused."""
     place = site_for_poles(site)
-    allow_files(len(place.file.poles), at_each=1)
     return run(lambda clock: _serve(clock, place, with_parent, output), tempo_of(place))
 
 

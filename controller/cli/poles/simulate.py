@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import tomli_w
 import zmq.asyncio
 from cyclopts import Parameter, validators
 
 from airspace.frames import LatLon, LocalFrame
+from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli.console import TextView, view_of
 from controller.cli.options import Exit, Output
 from controller.cli.poles import words
@@ -34,6 +36,11 @@ from poles.wire.files import allow_files
 from sim.pole import PoleSite, SimPole
 from sim.wind import Wind
 
+NOT_KEYS = Rule(
+    "simulate.keys",
+    Words("it does not hold the keys of simulated poles", "其中没有模拟灯杆的密钥"),
+    Words("Name a new folder with --into.", "请用 --into 指定新目录。"),
+)
 KEYS = "keys/simulated.toml"
 ORIGIN = LatLon(34.7500, 113.6200)
 APART_M = 40.0  # street lamps
@@ -158,8 +165,12 @@ def _services(number: int) -> Iterator[str]:
 def load_keys(path: Path) -> dict[str, KeyPair]:
     """The keys of the simulated poles, by city code. Raises Refused."""
     check_private(path)
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {code: pair_of(path, row["public"], row["secret"]) for code, row in rows.items()}
+    try:
+        rows = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), dict[str, dict[str, str]])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
+        # the decoder's own words may quote a part of a key
+        raise Refused([Reason(NOT_KEYS, str(path))]) from None
+    return {code: pair_of(path, row.get("public"), row.get("secret")) for code, row in rows.items()}
 
 
 async def _live(

@@ -31,7 +31,7 @@ def line(command: str, outcome: str, lang: Lang) -> str:
 
 @pytest.mark.parametrize("order", words.ORDERS)
 def test_an_order_is_told_in_the_language_of_the_reader(order: str) -> None:
-    assert line(order, "accepted", "en") == f"drone-1: {order}"
+    assert line(order, "accepted", "en") == f"drone-1: {words.ORDERS[order].en}"
     assert line(order, "accepted", "zh") == f"drone-1: {words.ORDERS[order].zh}"
     assert CHINESE.search(words.ORDERS[order].zh)
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from controller.cli.app import run as beichen
+from controller.cli.poles.simulate import make_street
 from controller.cli.poles.watch import changes
 from controller.config import load_site
 
@@ -221,3 +222,10 @@ def test_a_street_keeps_its_keys_and_its_site_is_whole(street: Path) -> None:
     assert len({pole.public_key for pole in place.file.poles}) == 3
     assert (street.parent / "keys").stat().st_mode & 0o777 == 0o700
     assert (street.parent / "keys" / "simulated.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_without_whole_keys_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_street(tmp_path, 1, "tcp://127.0.0.1:7600")
+    (tmp_path / "keys" / "simulated.toml").write_text("x = 5")
+    assert beichen(["poles", "simulate", "--into", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reasons"][0]["code"] == "simulate.keys"

@@ -16,7 +16,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from airspace.frames import LatLon
 from airspace.reasons import Words
 from airspace.zones import Zone
-from controller.clock import Clock, run, virtual_tempo
+from controller.clock import VIRTUAL_START_S, Clock, run, virtual_tempo
 from controller.config import LoadedSite, load_site
 from controller.district import District, open_district
 from controller.events import AnyEvent, Phase, PhaseChanged, PlanMade
@@ -26,7 +26,9 @@ from controller.pole_picture import Poles
 from missions.plan import Plan
 from poles.gateway import Gateway
 from poles.gateway.commands import CommandOutcome, Outcome
+from poles.gateway.quality import Flag
 from poles.gateway.state import PoleState, Reading
+from poles.protocol import Quality
 from poles.services import function_spec
 from poles.services.cover import Cover
 from poles.services.dock_functions import CHARGER, DOCK, ChargerReadings, DockReadings
@@ -61,8 +63,10 @@ class Spoken:
 
     dock: DockReadings | None = None
     dock_age_s: float = 0.2
+    dock_quality: Quality = Quality.GOOD
     weather: WindReadings | None = None
     weather_age_s: float = 1.0
+    weather_flags: dict[str, Flag] = field(default_factory=dict)
     lamp: LampReadings | None = None
     lamp_age_s: float = 1.0
     lamp_failed: bool = False
@@ -104,15 +108,20 @@ class SpokenPoles:
     def _state(self, code: str, spoken: Spoken) -> PoleState:
         now_s = asyncio.get_running_loop().time()
         readings: dict[str, Reading] = {}
+
+        def said(values: msgspec.Struct, age_s: float = 0.0, quality: Quality = Quality.GOOD) -> Reading:
+            return Reading(values, VIRTUAL_START_S + now_s - age_s, now_s - age_s, quality)
+
         if spoken.dock is not None:
-            readings[DOCK] = Reading(spoken.dock, 0.0, now_s - spoken.dock_age_s)
+            readings[DOCK] = said(spoken.dock, spoken.dock_age_s, spoken.dock_quality)
         if spoken.weather is not None:
-            readings[WIND] = Reading(spoken.weather, 0.0, now_s - spoken.weather_age_s)
+            told = said(spoken.weather, spoken.weather_age_s)
+            readings[WIND] = msgspec.structs.replace(told, flags=spoken.weather_flags)
         if spoken.lamp is not None:
-            readings[ACTUATOR] = Reading(spoken.lamp, 0.0, now_s - spoken.lamp_age_s)
-            readings[MONITOR] = Reading(LampMonitorReadings(failed=spoken.lamp_failed, leaks=False), 0.0, now_s)
+            readings[ACTUATOR] = said(spoken.lamp, spoken.lamp_age_s)
+            readings[MONITOR] = said(LampMonitorReadings(failed=spoken.lamp_failed, leaks=False))
         if spoken.charger is not None:
-            readings[CHARGER] = Reading(spoken.charger, 0.0, now_s)
+            readings[CHARGER] = said(spoken.charger)
         return PoleState(code, "b1", "test/1", (), HOME, now_s, readings=readings)
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:

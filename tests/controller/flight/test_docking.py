@@ -41,12 +41,14 @@ class Flown:
     relative_m: float = 45.0
     place: LatLon = HOME
     obeys: bool = True
+    tells_place: bool = True
 
     async def run(self) -> None:
         self.scene.autopilot.on("COMMAND_LONG", self._ordered)
         await self.scene.heard(s.home())
         while True:
-            self.scene.autopilot.say(s.position(self.place, self.relative_m))
+            if self.tells_place:
+                self.scene.autopilot.say(s.position(self.place, self.relative_m))
             self.scene.autopilot.say(s.current_item(self.item))
             await asyncio.sleep(0.5)
 

@@ -14,6 +14,8 @@ from controller.config import LoadedSite, StatedWind
 from controller.events import IntentAccepted, IntentChanged
 from controller.flight.gates import GATES, Judged, Launch, Verdict, judge_all
 from controller.flight.reservation import volumes_at
+from poles.gateway.quality import Flag
+from poles.protocol import Quality
 from poles.services.cover import Cover
 from tests.controller.flight import scene as s
 from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, START, Scene, Spoken, dock, in_scene, plan, wind
@@ -213,6 +215,28 @@ def test_the_wind_gate_decides_by_the_worst_gust_and_names_its_pole(
         assert PRIMARY in said.words.en
         assert PRIMARY in said.words.zh
         assert (said.evidence["pole"], said.evidence["poles"]) == (PRIMARY, [START, PRIMARY])
+
+    launching(tmp_path, body)
+
+
+def test_gusts_that_cannot_be_believed_hold_a_launch_which_calm_stations_would_clear(tmp_path: Path) -> None:
+    async def body(scene: Scene, launch: Launch) -> None:
+        scene.poles.says[PRIMARY].weather = wind(4.0, LIMIT_MPS + 5.0)
+        scene.poles.says[PRIMARY].weather_flags = {"wind_gust_mps": Flag.DISAGREES}
+        assert judged(launch, "wind").verdict is FAIL
+        scene.poles.says[START].weather = None
+        assert judged(launch, "wind").verdict is WAIT
+
+    launching(tmp_path, body)
+
+
+def test_a_dock_whose_own_pole_doubts_it_lets_no_drone_out_or_in(tmp_path: Path) -> None:
+    async def body(scene: Scene, launch: Launch) -> None:
+        for pole in (START, PRIMARY):
+            scene.poles.says[pole].dock_quality = Quality.BAD
+        for gate, verdict in (("start-dock", WAIT), ("landing-dock", FAIL)):
+            assert judged(launch, gate).verdict is verdict
+            assert "does not trust" in judged(launch, gate).words.en
 
     launching(tmp_path, body)
 

@@ -162,6 +162,7 @@ def test_nothing_is_missing_at_a_dock_of_which_everything_holds() -> None:
     ("changes", "code", "known"),
     [
         ({"age_s": None}, "unheard", False),
+        ({"age_s": None, "doubted": True}, "doubted", False),
         ({"age_s": 2.1}, "age", False),
         ({"faults": ("dock.cover.stuck",)}, "fault", True),
         ({"drone_present": True}, "pad", True),

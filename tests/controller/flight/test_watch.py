@@ -32,6 +32,7 @@ from controller.flight.watch import SafetyWatch, note_items, note_photos, note_t
 from controller.pole_watch import traffic_picture
 from controller.state import FlightState
 from poles.gateway.flow import Said
+from poles.gateway.quality import Flag
 from poles.heard.gb46750 import Identification
 from poles.heard.gb46750 import encode as encode_identification
 from poles.protocol import Heard, Observation, Source
@@ -222,6 +223,17 @@ def test_wind_over_the_sites_limit_is_told_with_its_pole(tmp_path: Path) -> None
         await asyncio.sleep(2.0)
         assert codes(scene) == []
         scene.poles.says[PRIMARY] = Spoken(weather=wind(8.0, 10.1))
+        await asyncio.sleep(2.0)
+        (alarm,) = scene.happened(AlarmRaised)
+        assert (alarm.code, alarm.subject) == ("wind.high", PRIMARY)
+
+    watched(tmp_path, body)
+
+
+def test_gusts_that_cannot_be_believed_are_told_too(tmp_path: Path) -> None:
+    async def body(scene: Scene, flying: Flying) -> None:
+        flags = {"wind_gust_mps": Flag.JUMPING}
+        scene.poles.says[PRIMARY] = Spoken(weather=wind(8.0, 10.1), weather_flags=flags)
         await asyncio.sleep(2.0)
         (alarm,) = scene.happened(AlarmRaised)
         assert (alarm.code, alarm.subject) == ("wind.high", PRIMARY)

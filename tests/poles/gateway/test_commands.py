@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from controller.clock import Clock, run, virtual_tempo
 from poles.gateway import Gateway
 from poles.gateway.commands import Outcome
@@ -59,5 +61,58 @@ def test_an_order_under_one_key_is_one_order() -> None:
             outcome = await first
             assert (outcome.id, outcome.outcome) == ("k1", Outcome.ACCEPTED)
             assert gateway.statistics()["commands_waiting"] == 0
+
+    run(main, virtual_tempo())
+
+
+@pytest.mark.parametrize(
+    ("accepts", "code", "outcome"),
+    [
+        (False, "dock.reserved", Outcome.REJECTED),
+        (True, "dock.cover.turned-back", Outcome.UNKNOWN),
+        (False, "pole.command.interrupted", Outcome.UNKNOWN),
+    ],
+)
+def test_only_what_was_never_begun_counts_as_rejected(accepts: bool, code: str, outcome: Outcome) -> None:
+    async def main(clock: Clock) -> None:
+        exchange = Exchange()
+        async with (
+            Gateway.memory(exchange, **gateway_needs(clock, Store())) as gateway,
+            raw_pole(MemoryConnection(exchange)) as pole,
+        ):
+            await pole.say(hello())
+            await pole.expect(Welcome)
+            asking = asyncio.create_task(gateway.command(CODE, "DroneDock", "reset", key="k", until="done"))
+            await pole.expect(Command)
+            if accepts:
+                await pole.say(Accepted(id="k"))
+            await pole.say(Result(id="k", ok=False, code=code, en="why", zh="原因"))
+            told = await asking
+            assert (told.outcome, told.code, told.words.zh) == (outcome, code, "原因")
+
+    run(main, virtual_tempo())
+
+
+def test_another_order_under_the_key_of_one_that_waits_is_refused_and_never_sent() -> None:
+    async def main(clock: Clock) -> None:
+        exchange = Exchange()
+        async with (
+            Gateway.memory(exchange, **gateway_needs(clock, Store())) as gateway,
+            raw_pole(MemoryConnection(exchange)) as pole,
+        ):
+            await pole.say(hello())
+            await pole.expect(Welcome)
+            first = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 60.0}, key="k1"))
+            order = await pole.expect(Command)
+            other = await gateway.command(CODE, "LampActuator", "override", {"level": 0.0}, key="k1")
+            assert (other.outcome, other.code) == (Outcome.REJECTED, "pole.command.key-taken")
+            assert order.parameters == {"level": 60.0}
+            await pole.say(Result(id="k1", ok=True))
+            assert (await first).accepted
+            assert gateway.statistics()["commands_waiting"] == 0
+            again = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 0.0}, key="k1"))
+            assert (await pole.expect(Command)).parameters == {"level": 0.0}
+            await pole.say(Result(id="k1", ok=True))
+            assert (await again).accepted
 
     run(main, virtual_tempo())

@@ -140,6 +140,31 @@ def test_repeats_come_ever_more_rarely_and_end_with_the_answer() -> None:
     assert repeats.due(book, 1e9) == []
 
 
+def test_a_wish_that_is_sent_often_is_repeated_as_if_it_were_sent_once() -> None:
+    book, repeats = DesiredBook(), Repeats()
+    wished(book, {"level": 50})
+    (wish,) = book.unanswered("P1")
+    for hello in range(1000):
+        repeats.sent("P1", wish, hello / 1000.0)
+    assert len(repeats.due(book, AGAIN_S)) == 1
+    assert repeats.due(book, 1e9) == []
+    repeats.sent("P1", wish, 100.0, AGAIN_AT_MOST_S)
+    repeats.sent("P1", wish, 110.0)  # it connected anew: no reason to wait that long
+    assert repeats.wake_s == 110.0 + AGAIN_S
+    assert len(repeats.due(book, 1e9)) == 1
+    assert repeats.wake_s == math.inf
+
+
+def test_a_newer_wish_takes_the_place_of_the_repeats_of_the_older() -> None:
+    book, repeats = DesiredBook(), Repeats()
+    for level in (50, 60):
+        wished(book, {"level": level})
+        (wish,) = book.unanswered("P1")
+        repeats.sent("P1", wish, 0.0)
+    ((_, again, _),) = repeats.due(book, AGAIN_S)
+    assert again.settings == {"level": 60}
+
+
 # -- carried out -------------------------------------------------------------------------------------------------------
 
 

@@ -267,6 +267,12 @@ def test_a_removed_pole_is_a_member_of_nothing() -> None:
     assert sorted(city.outages.open["backhaul:A"].members) == sorted(dead[1:])
     city.outages.remove(dead[4])
     assert sorted(city.outages.open["backhaul:A"].members) == sorted(dead[1:4])
+    assert [city.outages.remove(code) for code in dead[1:4]] == [
+        [Changed("backhaul:A", (), (dead[1],))],
+        [Changed("backhaul:A", (), (dead[2],))],
+        [Over("backhaul:A")],
+    ]
+    assert not city.outages.open
 
 
 @pytest.mark.parametrize("seed", range(12))

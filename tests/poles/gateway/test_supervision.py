@@ -453,3 +453,21 @@ async def test_a_flooder_is_named_until_it_is_calm(scene: Scene) -> None:
         gateway.supervision.flooding(CODE, None)
         await asyncio.sleep(1.0)
         assert scene.journal.said() == [("raised", "pole.flooding", CODE), ("cleared", "pole.flooding", CODE)]
+
+
+@in_virtual_time
+async def test_an_outage_whose_poles_are_all_taken_away_is_over(scene: Scene) -> None:
+    codes = [f"P{number}" for number in range(6)]
+    supplies = Supplies(of=dict.fromkeys(codes, ("backhaul:0",)))
+    async with scene.gateway(supplies=supplies) as gateway, AsyncExitStack() as stack:
+        for code in codes:
+            await scene.welcomed(await stack.enter_async_context(scene.pole(code)), code)
+        stays = await stack.enter_async_context(scene.pole())
+        await scene.welcomed(stays)
+        await beats(stays, 5)
+        assert ("raised", "pole.supply-down", "backhaul:0") in scene.journal.said()
+        for code in codes:
+            gateway.supervision.forget(code)
+        await beats(stays, 1)
+        assert scene.journal.said()[-1] == ("cleared", "pole.supply-down", "backhaul:0")
+        assert gateway.statistics()["supplies_down"] == 0

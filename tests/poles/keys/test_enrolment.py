@@ -8,19 +8,20 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
 import zmq.asyncio
 
-from airspace.reasons import Refused
+from airspace.reasons import Reason, Refused
 from controller.clock import Clock, real_tempo, run
 from poles.keys import KeyPair, new_key_pair, save_key_pair, tokens
-from poles.keys.desk import EnrolmentDesk, open_desk
+from poles.keys.desk import BAD_KEY, EnrolmentDesk, open_desk
 from poles.keys.enrolling import enrol, enrolled
 from poles.keys.paces import Pace, Paces
 from poles.keys.register import Register, Source, open_register
-from poles.protocol import Refusal, encode
+from poles.protocol import VERSION, Refusal, encode
 from poles.protocol.enrolment import Enrol, Enrolled, KnownGateway, decode_answer
 from poles.wire.connection import CurveConnection
 from tests.poles.raw_pole import CODE, OTHER_CODE, zmq_context
@@ -273,6 +274,17 @@ async def test_a_pole_speaks_to_no_desk_but_the_one_whose_key_it_has(office: Off
     with pytest.raises(Refused):
         await enrol(office.context, desk, CODE, "TOKEN", new_key_pair(), within_s=0.5)
     assert office.register.tokens.attempts() == []
+
+
+@in_office
+async def test_a_register_that_fails_for_a_while_ends_no_desk(office: Office) -> None:
+    pair = new_key_pair()
+    request = Enrol(version=VERSION, code=CODE, token=office.token(), public_key=pair.public.decode())
+    locked = Refused([Reason(BAD_KEY)])  # what SQLite says of a file that another process holds, too, leaves as Refused
+    with patch.object(Register, "enrol", side_effect=locked):
+        assert await office.answer(encode(request), pair, within_s=0.5) is None
+    assert office.desk.statistics() == {"register-failed": 1}
+    assert isinstance(await office.answer(encode(request), pair), Enrolled)
 
 
 @in_office

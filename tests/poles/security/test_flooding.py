@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controller.clock import wall_s
+from poles.gateway.flow import BURST_BYTES, SEVERAL_FRAMES_COST_BYTES
 from poles.protocol import Ack, Heartbeat, Welcome
+from poles.wire.lines import SocketLine
 from tests.poles.raw_pole import CODE, OTHER_CODE, hello, report
 from tests.poles.town import Town, in_town
 
@@ -117,6 +119,17 @@ def test_a_pole_that_floods_is_slowed_and_named_and_its_neighbours_keep_their_la
         assert [reading.seq for reading in town.store.readings(CODE)] == list(range(1, len(before) + len(during) + 1))
 
     talk()
+
+
+@in_town
+async def test_messages_of_several_frames_are_a_flood_too(town: Town) -> None:
+    async with town.welcomed() as pole:
+        assert isinstance(pole.line, SocketLine)
+        for _ in range(BURST_BYTES // SEVERAL_FRAMES_COST_BYTES + 1):
+            await pole.line.socket.send_multipart([b"a", b"b"])
+        async with asyncio.timeout(5.0):
+            while town.gateway.flooding != (CODE,):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
 
 
 def test_a_pole_that_never_reads_holds_nobody_up_and_nothing_piles_up_for_it(

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from poles.keys.admission import RegisterAdmission
 from poles.keys.register import KeyState, Register, Source, open_register
 from poles.protocol import Ack, Heartbeat, Welcome, encode
 from poles.wire.connection import CurveConnection
-from poles.wire.listener import CurveListener
+from poles.wire.listener import LINKS_KEPT, CurveListener
 from tests.poles.raw_pole import CODE, OTHER_CODE, RawPole, Store, gateway_needs, hello, raw_pole, report, zmq_context
 from tests.poles.security.wiretap import Tapped, Wiretap, wiretap
 
@@ -157,6 +157,22 @@ async def test_all_connections_of_a_stolen_key_end_with_it(city: City) -> None:
     async with city.welcomed(pair), city.welcomed(pair), city.welcomed(pair):
         city.register.revoke(CODE, who="Wang")
         await ended(*city.tap.connections[:3])
+
+
+@in_city
+async def test_however_many_connections_a_stolen_key_has_none_is_left(city: City) -> None:
+    pair = city.admitted()
+    async with city.welcomed(pair), AsyncExitStack() as stack:
+        for _ in range(LINKS_KEPT + 2):
+            thief = await stack.enter_async_context(raw_pole(city.line(pair)))
+            await thief.say(Heartbeat())
+            await thief.hear()
+        await ended(city.tap.connections[0])  # more than a pole needs
+        city.register.revoke(CODE, who="Wang")
+        await ended(*city.tap.connections[: LINKS_KEPT + 3])
+        await asyncio.sleep(AT_MOST_S / 2)
+        outcome = await city.gateway.command(CODE, "LampActuator", "override", {"level": 0}, deadline_s=0.5)
+        assert (outcome.outcome, outcome.code) == (Outcome.REJECTED, "pole.command.unreachable")
 
 
 @in_city

@@ -1,0 +1,284 @@
+"""The control socket of a running gateway: who may use it, what it answers, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from airspace.reasons import Refused
+from controller.clock import Clock, real_tempo, run
+from controller.config import LoadedSite, load_site
+from controller.pole_control import Control, control_of, controlled
+from controller.pole_control.messages import (
+    Acknowledge,
+    Acknowledged,
+    Answer,
+    Begun,
+    Look,
+    Order,
+    Outcome,
+    Refusal,
+    Request,
+    Seen,
+    Survey,
+    Surveyed,
+    Underway,
+    Wish,
+    Wished,
+)
+from controller.pole_control.place import control_path, reachable
+from poles.gateway import Gateway
+from poles.protocol import Accepted, Alarm, Command, Desired, Progress, Reported, Result
+from poles.wire.connection import MemoryConnection
+from poles.wire.lines import Exchange
+from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
+
+SITE = f"""
+name = "West"
+airspace = []
+airspace_is_empty = true
+origin = {{lat_deg = 34.75, lon_deg = 113.62}}
+ground = {{amsl_m = 100.0, geoid_m = -15.0}}
+
+[gateway]
+
+[[poles]]
+code = "{CODE}"
+lat_deg = 34.75
+lon_deg = 113.62
+services = ["weather", "lamp"]
+
+[[poles]]
+code = "410105-LP-009999"
+lat_deg = 34.75
+lon_deg = 113.62
+services = ["lamp"]
+"""
+
+
+@dataclass
+class Desk:
+    """A controlled gateway, one raw pole that was welcomed, and somebody at the console."""
+
+    place: LoadedSite
+    gateway: Gateway
+    pole: RawPole
+    control: Control
+
+    async def ask(self, request: Request) -> list[Answer]:
+        return [answer async for answer in self.control.ask(request)]
+
+    async def last(self, request: Request) -> Answer:
+        return (await self.ask(request))[-1]
+
+
+def site_in(folder: Path) -> LoadedSite:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "site.toml").write_text(SITE)
+    return load_site(folder / "site.toml")
+
+
+@asynccontextmanager
+async def desk(folder: Path, clock: Clock) -> AsyncIterator[Desk]:
+    place, exchange, store = site_in(folder), Exchange(), Store()
+    async with (
+        Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
+        controlled(gateway, place, clock),
+        raw_pole(MemoryConnection(exchange)) as pole,
+        control_of(place) as control,
+    ):
+        await pole.say(hello())
+        await pole.hear()
+        yield Desk(place, gateway, pole, control)
+
+
+def at_the_desk(tmp_path: Path, test: Callable[[Desk], Coroutine[None, None, None]]) -> None:
+    async def main(clock: Clock) -> None:
+        async with desk(tmp_path, clock) as open_desk:
+            await test(open_desk)
+
+    run(main, real_tempo())
+
+
+def order(**changes: object) -> Order:
+    return msgspec.structs.replace(
+        Order(pole=CODE, function="LampActuator", action="override", parameters={"level": 60}, key="k1"), **changes
+    )
+
+
+def test_the_socket_is_its_owners_alone_and_goes_with_the_gateway(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        assert stat.S_IMODE(control_path(desk.place).stat().st_mode) == 0o600
+
+    at_the_desk(tmp_path, test)
+    assert not (tmp_path / "beichen.db.control").exists()
+
+
+def test_a_path_of_any_length_can_be_reached(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        assert len(str(control_path(desk.place))) > 200
+        assert isinstance(await desk.last(Survey()), Surveyed)
+
+    at_the_desk(tmp_path / ("long-" * 20) / ("longer-" * 16), test)
+
+
+def test_what_a_killed_controller_left_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "beichen.db.control").write_text("left")
+
+    async def test(desk: Desk) -> None:
+        assert isinstance(await desk.last(Survey()), Surveyed)
+
+    at_the_desk(tmp_path, test)
+
+
+def test_the_survey_tells_poles_that_never_came_first(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        told = await desk.last(Survey())
+        assert isinstance(told, Surveyed)
+        assert [(pole.code, pole.state) for pole in told.poles] == [("410105-LP-009999", "awaited"), (CODE, "heard")]
+        few = await desk.last(Survey(most=1))
+        assert isinstance(few, Surveyed)
+        assert (len(few.poles), few.more_poles) == (1, 1)
+
+    at_the_desk(tmp_path, test)
+
+
+def test_one_pole_is_told_with_its_readings_and_alarms(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.pole.say(report(1), Alarm(boot="b1", after=1, seq=2, at_s=0.0, held_s=0.0, code="x.y", active=True))
+        await asyncio.sleep(0.3)
+        told = await desk.last(Look(pole=CODE))
+        assert isinstance(told, Seen)
+        assert told.boot == "b1"
+        (rain,) = told.functions
+        assert (rain.function, "precipitationRate" in rain.values) == ("PrecipitationSensor", True)
+        (alarm,) = [each for each in told.alarms if each.code == "pole.unknown-alarm"]
+        assert "x.y" in alarm.en
+        seen = await desk.last(Acknowledge(alarm=alarm.id, who="Wang"))
+        assert isinstance(seen, Acknowledged)
+        assert seen.alarm.acknowledged_by == "Wang"
+
+    at_the_desk(tmp_path, test)
+
+
+def test_an_order_is_told_from_accepted_by_progress_to_its_end(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        asking = asyncio.create_task(desk.ask(order()))
+        command = await desk.pole.expect(Command)
+        assert (command.id, command.parameters) == ("k1", {"level": 60})
+        await desk.pole.say(Accepted(id="k1"))
+        await asyncio.sleep(0.1)
+        await desk.pole.say(Progress(id="k1", share=0.5, en="half", zh="一半"), Result(id="k1", ok=True))
+        told = await asking
+        assert [type(answer) for answer in told] == [Begun, Underway, Outcome]
+        assert isinstance(told[-1], Outcome)
+        assert told[-1].outcome == "accepted"
+
+    at_the_desk(tmp_path, test)
+
+
+def test_an_order_that_the_pole_does_not_answer_ends_unknown(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        (told,) = await desk.ask(order(deadline_s=0.3))
+        assert isinstance(told, Outcome)
+        assert (told.outcome, told.code) == ("unknown", "pole.command.silent")
+
+    at_the_desk(tmp_path, test)
+
+
+def test_a_wish_says_how_it_stands(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        wish = Wish(pole=CODE, function="LampActuator", settings={"defaultLightState": 30.0}, by="Li", deadline_s=0.2)
+        told = await desk.last(wish)
+        assert isinstance(told, Wished)
+        assert told.status == "waiting"
+        assert [difference.setting for difference in told.differences] == ["defaultLightState"]
+        asking = asyncio.create_task(desk.last(msgspec.structs.replace(wish, deadline_s=5.0)))
+        while (desired := await desk.pole.expect(Desired)).version < 2:
+            pass
+        settings = {"defaultLightState": 30.0}
+        answer = Reported(
+            boot="b1", after=0, seq=1, at_s=0.0, held_s=0.0, function="LampActuator", version=2, settings=settings
+        )
+        await desk.pole.say(answer)
+        told = await asking
+        assert desired.settings == settings
+        assert isinstance(told, Wished)
+        assert told.status == "met"
+
+    at_the_desk(tmp_path, test)
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"rubbish\n", b'{"type": "survey", "most": "all"}\n', b"\xff\n"])
+def test_what_it_does_not_understand_is_refused_and_the_next_is_answered(tmp_path: Path, line: bytes) -> None:
+    async def test(desk: Desk) -> None:
+        with reachable(control_path(desk.place)) as name:
+            reader, writer = await asyncio.open_unix_connection(name)
+        writer.write(line)
+        assert b"poles.bad-request" in await reader.readline()
+        writer.write(msgspec.json.encode(Survey()) + b"\n")
+        assert b"surveyed" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+
+    at_the_desk(tmp_path, test)
+
+
+def test_a_line_without_end_ends_the_connection_only(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        with reachable(control_path(desk.place)) as name:
+            reader, writer = await asyncio.open_unix_connection(name)
+        writer.write(b"x" * 200_000)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        assert isinstance(await desk.last(Survey()), Surveyed)
+
+    at_the_desk(tmp_path, test)
+
+
+def test_whoever_leaves_in_the_middle_of_an_order_stops_nobody(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        async with control_of(desk.place) as other:
+            leaving = aiter(other.ask(order(deadline_s=5.0)))
+            waiting = asyncio.ensure_future(anext(leaving))
+            await desk.pole.expect(Command)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        await desk.pole.say(Accepted(id="k1"), Result(id="k1", ok=True))
+        assert isinstance(await desk.last(Survey()), Surveyed)
+
+    at_the_desk(tmp_path, test)
+
+
+def test_a_gateway_that_ends_tells_who_waits(tmp_path: Path) -> None:
+    async def main(clock: Clock) -> None:
+        async with desk(tmp_path, clock) as open_desk:
+            waiting = asyncio.create_task(open_desk.ask(order(deadline_s=60.0)))
+            await open_desk.pole.expect(Command)
+            place = open_desk.place
+        with pytest.raises(Refused) as refused:
+            await waiting
+        assert refused.value.reasons[0].rule.code == "poles.gateway-ended"
+        with pytest.raises(Refused) as refused:
+            async with control_of(place):
+                pass
+        assert refused.value.reasons[0].rule.code == "poles.not-running"
+
+    run(main, real_tempo())
+
+
+def test_what_cannot_be_is_refused_with_its_rule(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        told = await desk.last(Wish(pole=CODE, function="Nothing", settings={}, by="Li"))
+        assert isinstance(told, Refusal)
+        assert told.reasons[0]["code"] == "pole.function.unknown"
+
+    at_the_desk(tmp_path, test)

@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class WeightClass(StrEnum):
-    """The classes of the Interim Regulations, article 62."""
+    """The weight classes of civil drones as the broadcast gives them."""
 
     MICRO = "micro"
     LIGHT = "light"

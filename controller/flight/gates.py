@@ -22,6 +22,7 @@ from controller.weather_picture import places_of
 from missions.plan import Plan
 from missions.site import DroneType
 
+BESIDE_DOCK_M = 30.0  # nearer than this to a dock that holds a drone, nobody knows for sure which one it is
 EKF_POS_HORIZ_ABS = 0x10  # EKF_STATUS_FLAGS: the estimator knows where it is
 FIX_WORDS = {
     0: Words("no GNSS", "无接收机"),
@@ -205,7 +206,7 @@ def _measured_wind(launch: Launch, poles: Poles) -> Judged:
 
 def _start_dock(launch: Launch) -> Judged:
     if not launch.start_dock:
-        return Judged(Verdict.PASS, Words("takes off from open ground", "从开阔地起飞"), {"dock": ""})
+        return _open_ground(launch)
     if launch.district.poles is None:
         return _stated_dock(launch)
     dock = launch.district.poles.dock(launch.start_dock)
@@ -215,10 +216,35 @@ def _start_dock(launch: Launch) -> Judged:
     if dock.doubted:
         words = Words(f"dock {dock.pole}: {DOUBTED_WORDS.en}", f"机库 {dock.pole}：{DOUBTED_WORDS.zh}")
         return Judged(Verdict.WAIT, words, {"dock": dock.pole})
+    if not dock.drone_present:
+        words = Words(
+            f"the drone believes to stand in dock {dock.pole}, which says that no drone is in it",
+            f"无人机认为自己位于机库 {dock.pole}，但该机库报告内无无人机",
+        )
+        return Judged(Verdict.WAIT, words, {"dock": dock.pole, "drone_present": False})
     cover = COVER_WORDS[dock.cover]
     words = Words(f"cover of dock {dock.pole} is {cover.en}", f"机库 {dock.pole} 舱盖：{cover.zh}")
     good = dock.cover == "open"
     return Judged(Verdict.PASS if good else Verdict.WAIT, words, {"dock": dock.pole, "cover": dock.cover})
+
+
+def _open_ground(launch: Launch) -> Judged:
+    """A drone whose receiver is led astray may stand under a closed cover and believe to stand beside the dock."""
+    poles, state, home = launch.district.poles, launch.link.state, launch.plan.home
+    believed = [LatLon(home.lat_deg, home.lon_deg)]
+    if state.lat_deg is not None and state.lon_deg is not None:
+        believed.append(LatLon(state.lat_deg, state.lon_deg))
+    for charted in () if poles is None else launch.district.site.site.docks:
+        off_m = min(charted.position.distance_m(place) for place in believed)
+        dock = poles.dock(charted.code) if poles and off_m <= BESIDE_DOCK_M else None
+        if dock is not None and dock.drone_present:
+            words = Words(
+                f"the drone believes to stand {off_m:.1f} m from dock {dock.pole}, which says that a drone is in it: it "
+                "may be this one",
+                f"无人机认为自己距机库 {dock.pole} {off_m:.1f} 米，而该机库报告内有无人机，可能就是本机",
+            )
+            return Judged(Verdict.WAIT, words, {"dock": dock.pole, "drone_present": True, "off_m": round(off_m, 2)})
+    return Judged(Verdict.PASS, Words("takes off from open ground", "从开阔地起飞"), {"dock": ""})
 
 
 def _stated_dock(launch: Launch) -> Judged:

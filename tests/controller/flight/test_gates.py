@@ -290,6 +290,7 @@ def test_a_stated_wind_is_no_excuse_for_poles_that_are_silent(tmp_path: Path) ->
         (Spoken(dock(Cover.CLOSED, drone_present=True)), WAIT),
         (Spoken(dock(Cover.STUCK, drone_present=True)), WAIT),
         (Spoken(dock(Cover.OPEN, drone_present=True), dock_age_s=20.1), WAIT),
+        (Spoken(dock(Cover.OPEN)), WAIT),  # open, but the drone seems to be in another one
         (Spoken(), WAIT),
     ],
 )
@@ -297,7 +298,32 @@ def test_the_dock_that_the_drone_stands_in_must_be_open(tmp_path: Path, said: Sp
     async def body(scene: Scene, launch: Launch) -> None:
         scene.poles.says[START] = said
         assert judged(launch, "start-dock").verdict is verdict
-        assert judged(replace(launch, start_dock=""), "start-dock").verdict is PASS
+
+    launching(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("planned_m", "here_m", "present", "verdict"),
+    [
+        (4.4, 4.4, True, WAIT),  # led astray from before planning until now
+        (4.4, 0.0, True, WAIT),  # led astray while it was planned
+        (40.0, 0.0, True, WAIT),
+        (29.0, 29.0, True, WAIT),
+        (31.0, 31.0, True, PASS),
+        (4.4, 4.4, False, PASS),
+    ],
+)
+def test_who_believes_to_stand_beside_a_dock_that_holds_a_drone_may_be_in_it(
+    tmp_path: Path, planned_m: float, here_m: float, present: bool, verdict: Verdict
+) -> None:
+    async def body(scene: Scene, launch: Launch) -> None:
+        scene.poles.says[START] = Spoken(dock(Cover.CLOSED, drone_present=present))
+        await scene.heard(s.position(off_m(here_m)))
+        home = off_m(planned_m)
+        moved = replace(launch.plan, home=replace(launch.plan.home, lat_deg=home.lat_deg, lon_deg=home.lon_deg))
+        said = judged(replace(launch, plan=moved, start_dock=""), "start-dock")
+        assert said.verdict is verdict
+        assert (START in said.words.en) is (verdict is WAIT)
 
     launching(tmp_path, body)
 

@@ -6,6 +6,7 @@ After a silence of the gateway, or its bye, the connection is over and the agent
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,10 +39,11 @@ HELLO_SELDOM_S = 60.0  # to a gateway that refuses
 HEARTBEAT_S = 5.0
 SEND_AGAIN_S = 5.0  # without an acknowledgement; then twice as long, up to
 SEND_SELDOM_S = 40.0
-BEATS_UNANSWERED = 3  # then a new connection
-SILENCE_S = BEATS_UNANSWERED * HEARTBEAT_S
-FIRST_WORD_S = 15.0  # at least so long may the handshake and the first answer take, over however bad a line
 PROMISED = 1.25  # what is promised every so many seconds comes a little more often
+BEATS_UNANSWERED = 3  # of those promised: then a new connection
+BEATS_ASKED = 2  # so many of them it asked in vain, at least
+SILENCE_S = BEATS_UNANSWERED * PROMISED * HEARTBEAT_S
+FIRST_WORD_S = 15.0  # at least so long may the handshake and the first answer take, over however bad a line
 BYE_TAKES_S = 0.2  # for the last word to leave: a line does not tell when it has
 HELLO_FIRST = "pole.hello-first"
 UNKNOWN_MESSAGE = "pole.unknown-message"
@@ -78,7 +80,7 @@ class Conversation:
         self._introduce = introduce
         self._hear = hear
         self._heartbeat_every_s = heartbeat_every_s
-        self._silence_s = BEATS_UNANSWERED * heartbeat_every_s
+        self._promised_s = PROMISED * heartbeat_every_s
         self._line: Line | None = None
         self._patience_s = FIRST_WORD_S  # of this connection
         self._boot = ""  # that the gateway was greeted with
@@ -86,6 +88,7 @@ class Conversation:
         self._bye: Bye | None = None  # the gateway's, or ours
         self._was_welcome = False
         self._heard_s = self._asked_s = self._said_s = 0.0
+        self._asking_since_s = math.inf  # the first question that nothing was heard after
         self._progress_s, self._again_s = 0.0, SEND_AGAIN_S
         self._hello_due_s, self._hello_every_s = 0.0, HELLO_AGAIN_S
         self._greeted_s: float | None = None  # the first hello that was not answered
@@ -98,7 +101,8 @@ class Conversation:
         now_s = asyncio.get_running_loop().time()
         self._line, self._bye, self._was_welcome = line, None, False
         self._heard_s = self._said_s = self._hello_due_s = now_s
-        self._patience_s = max(self._silence_s, FIRST_WORD_S)
+        self._asking_since_s = math.inf
+        self._patience_s = max(BEATS_UNANSWERED * self._promised_s, FIRST_WORD_S)
         self._hello_every_s, self._greeted_s, self._time_asked_s = HELLO_AGAIN_S, None, None
         self._not_understood.clear()
         self._outbox.new_listener()
@@ -138,7 +142,7 @@ class Conversation:
     async def _transmit(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        while self._bye is None and now_s < self._heard_s + self._patience_s:
+        while self._bye is None and now_s < self._silent_s():
             if self._boot != self._outbox.boot:
                 self.is_welcome = False  # the numbers of a boot were used up: the gateway must know the next
             if self.is_welcome:
@@ -150,16 +154,25 @@ class Conversation:
 
     def _due_s(self) -> float:
         """When there is something to say next, as far as is known, or the gateway has been silent for too long."""
-        silent_s = self._heard_s + self._patience_s
         if not self.is_welcome:
-            return min(self._hello_due_s, silent_s)
-        due_s = min(self._heartbeat_due_s(), self._time_due_s, silent_s)
+            return min(self._hello_due_s, self._silent_s())
+        due_s = min(self._heartbeat_due_s(), self._time_due_s, self._silent_s())
         return min(due_s, self._progress_s + self._again_s) if self._outbox.under_way else due_s
+
+    def _silent_s(self) -> float:
+        """When the connection is to be taken for dead: only one over which something was asked can be."""
+        return max(self._heard_s + self._patience_s, self._asking_since_s + BEATS_ASKED * self._promised_s)
+
+    def _ask(self, now_s: float) -> None:
+        """Note that something was said that a gateway answers."""
+        self._asked_s = now_s
+        self._asking_since_s = min(self._asking_since_s, now_s)
 
     def _say_hello(self, now_s: float) -> None:
         hello = self._introduce()
         self._boot = hello.boot
         self._send(encode(hello))
+        self._ask(now_s)
         self._greeted_s = now_s if self._greeted_s is None else self._greeted_s
         self._hello_due_s = now_s + self._hello_every_s
 
@@ -175,13 +188,14 @@ class Conversation:
             if not self._send(body):
                 break
             if not again:  # entries ask for an answer as a heartbeat does, if the store keeps up
-                self._asked_s = now_s
+                self._ask(now_s)
         if now_s >= self._time_due_s:
             self._time_asked_s = now_s if self.say(TimeRequest(pole_s=now_s)) else None
             self._time_due_s = now_s + self._clock.ask_every_s
         if now_s >= self._heartbeat_due_s():
             self._send(encode(Heartbeat()))
-            self._asked_s = self._said_s = now_s
+            self._ask(now_s)
+            self._said_s = now_s
 
     def _heartbeat_due_s(self) -> float:
         """When to ask whether the gateway is there, or to let it know that the pole is."""
@@ -200,7 +214,8 @@ class Conversation:
             message = decode(await line.receive())
             if message is None:
                 continue
-            self._heard_s, self._patience_s = loop.time(), self._silence_s
+            self._heard_s, self._asking_since_s = loop.time(), math.inf
+            self._patience_s = BEATS_UNANSWERED * self._promised_s
             match message:
                 case Welcome() if message.boot == self._outbox.boot:
                     self._take_welcome(message)

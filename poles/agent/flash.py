@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from airspace.reasons import Reason, Refused, Rule, Words
@@ -43,15 +44,14 @@ class FileFlash:
             facts = {"size_bytes": size_bytes, "smallest_bytes": SMALLEST_BYTES}
             raise Refused([Reason(TOO_SMALL, str(path), facts)])
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
+            with ExitStack() as when_stopped:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                when_stopped.callback(os.close, descriptor)
                 _lock(descriptor, path)
                 size = _size_of_records(descriptor) or -(-size_bytes // PAGE_BYTES) * PAGE_BYTES
                 if os.fstat(descriptor).st_size != size:
                     _allocate(descriptor, size, path.parent)
-            except BaseException:  # whatever it is: nobody else knows the descriptor yet
-                os.close(descriptor)
-                raise
+                when_stopped.pop_all()
         except OSError as error:
             raise Refused([Reason(UNUSABLE, str(path), {"why": error.strerror or str(error)})]) from error
         return cls(descriptor, size)

@@ -179,15 +179,20 @@ class Outbox:
     def acknowledged(self, boot: str, durable_seq: int) -> bool:
         """Forget what the store holds; False when the acknowledgement brought nothing new.
 
-        Of an earlier boot the store may hold more than this pole remembers: what a power cut took from the ring.
+        Of an earlier boot the store may hold more than this pole remembers, what a power cut took from the ring; or
+        less than another one acknowledged: then the rest is sent again, behind what this one has (§5.11).
         """
         for stream in self._streams:
             if stream.boot != boot:
                 continue
-            up_to = durable_seq if stream is self._current else min(durable_seq, stream.last_seq)
+            is_earlier = stream is not self._current
+            up_to = min(durable_seq, stream.last_seq) if is_earlier else durable_seq
             if stream.durable_seq < up_to <= stream.last_seq:
                 self._forget(stream, up_to)
                 self._pass_on()
+                return True
+            if is_earlier and up_to < stream.durable_seq:
+                stream.durable_seq, stream.sent = up_to, 0
                 return True
         return False
 
@@ -336,7 +341,7 @@ class Outbox:
 
 def _within(seconds: float, most: float) -> float:
     """What the wire takes: a pole without a calendar may have dated entries of an earlier boot by anything."""
-    return min(max(seconds, 0.0), most) if math.isfinite(seconds) else 0.0
+    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), most)
 
 
 def _left_by_earlier_boots(ring: Ring | None) -> list[Stream]:

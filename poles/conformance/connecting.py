@@ -15,7 +15,6 @@ CALM_S = 5.0
 HELLO_AGAIN_S = 2.0
 FIRST_WAIT_MOST_S = 1.0
 LONGEST_WAIT_S = 30.0
-SECOND_WAIT_S = 8.0  # after two refusals
 
 
 @trial("§1.1", "§2.4", "§2.5", "§4.1", "§4.3", "§5.1", "§5.4", "§5.5", "§5.6", "§5.10", "§8.1", "§13.3")
@@ -45,11 +44,12 @@ async def a_gateway_that_is_slow_to_welcome(scene: Scene) -> None:
     scene.stage.manners.welcomes = False
     await scene.greeted()
     times = [scene.now_s]
-    for _ in range(2):
+    for _ in range(3):
         said, _hello = await scene.expect(Hello, 3.0, "§4.2", "hello was not said again")
         times.append(said.at_s)
-    shortest = min(after - before for before, after in itertools.pairwise(times))
-    scene.findings.judge("§4.2", shortest >= 1.0 - scene.late_s / 2, f"hello was said again after {shortest:.1f} s")
+    # what was said before the connection stood may arrive together (§2.6), so one of three may come too soon
+    usual = sorted(after - before for before, after in itertools.pairwise(times))[1]
+    scene.findings.judge("§4.2", usual >= 1.0 - scene.late_s / 2, f"hello was said again after {usual:.1f} s")
     scene.stage.manners.takes = False
     scene.stage.welcome()
     number = numbers_of((await scene.entries(1, 5.0))[0])[0]
@@ -70,13 +70,12 @@ async def sent_again(scene: Scene, number: int, since: int, after: str, paragrap
         raise Over
 
 
-@trial("§9.2", "§4.1", heartbeat_s=20.0)
+@trial("§9.2", "§4.1", "§4.7")
 async def a_version_that_is_not_spoken(scene: Scene) -> None:
     """The hello is refused, twice; then the pole is welcomed and must have lost nothing."""
     stage = scene.stage
     stage.manners.welcomes = False
-    hello = await scene.greeted()
-    scene.provoked.connections = True
+    await scene.greeted()
     waits: list[float] = []
     for code in ("pole.version", "pole.identity"):
         since, refused_s = scene.mark, scene.now_s
@@ -84,8 +83,6 @@ async def a_version_that_is_not_spoken(scene: Scene) -> None:
         said, _hello = await scene.expect(Hello, 32.0, "§9.2", "it gave up", since=since)
         waits.append(said.at_s - refused_s)
     growing = waits[0] >= 2.5 and waits[1] >= 1.4 * waits[0]
-    if 3.0 * hello.heartbeat_s < 2.0 * SECOND_WAIT_S:  # it takes the connection for dead before it may ask again
-        growing = min(waits) >= 1.0
     scene.findings.judge("§9.2", growing, f"after refusals it waited {waits[0]:.1f} s and {waits[1]:.1f} s")
     stage.manners.welcomes = True
     stage.welcome()
@@ -162,7 +159,7 @@ async def a_gateway_that_says_bye(scene: Scene) -> None:
     right = 0.2 <= soon <= FIRST_WAIT_MOST_S + scene.late_s
     scene.findings.judge("§4.8", right, f"the first wait was {soon:.2f} s")
     scene.stage.manners.welcomes = False
-    waits = [await _back(scene, 0.0) for _ in range(4)]
+    waits = [await _back(scene, 0.0) for _ in range(5)]  # of right ones 1 in 2,500 has only short waits by chance
     told = ", ".join(f"{wait:.2f}" for wait in waits)
     longest = max(waits[1:])
     scene.findings.judge(

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import stat
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 import zmq
@@ -14,6 +13,7 @@ from zmq.utils import z85
 
 from poles.conformance.scene import APPEARS_WITHIN_S, Over, Scene, trial
 from poles.conformance.stage import nobody_is_sent_away
+from poles.keys.admission import FixedAdmission
 from poles.keys.pairs import KeyPair, new_key_pair
 from poles.protocol import VERSION, Hello, encode
 from poles.protocol.enrolment import Enrol, Enrolled, KnownGateway, decode_request
@@ -31,21 +31,16 @@ class _AnyKey(dict[str, str]):
         return key
 
 
-class _Everybody:
+class _Everybody(FixedAdmission):
     """An admission that lets any key in, as a desk does."""
 
-    codes: Mapping[str, str] = _AnyKey()
+    def __init__(self) -> None:
+        super().__init__({})
+        self.codes = _AnyKey()
 
     def admits(self, key: str) -> bool:
         """Everybody."""
         return True
-
-    def look(self) -> list[tuple[str, str]]:
-        """Nothing changes."""
-        return []
-
-    def used(self, key: str) -> None:
-        """Nothing is to be proven."""
 
 
 class Desk:

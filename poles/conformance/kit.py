@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from poles.conformance import connecting, enrolling, ordering, storing
+from poles.conformance import connecting, enrolling, ordering, restoring, storing
 from poles.conformance.clients import Client, ClientByHand
 from poles.conformance.findings import Findings
 from poles.conformance.scene import HEARTBEAT_S, REPORT_S, TRIALS, Over, Scene, Trial
 from poles.conformance.stage import Manners, Stage
 from poles.conformance.watcher import Provoked, Watcher
+from poles.keys.admission import FixedAdmission
 from poles.keys.pairs import KeyPair, new_key_pair, save_key_pair
 from poles.wire.listener import CurveListener, Listener
 
@@ -20,30 +21,19 @@ __all__ = ["CODE", "TRIALS", "ByHand", "conform", "conform_by_hand", "play", "pr
 
 CODE = "410105-LP-000001"
 AT_ONCE = 6
-_MODULES = (connecting, storing, ordering, enrolling)  # they enter their trials when they are imported
+_MODULES = (connecting, storing, restoring, ordering, enrolling)  # they enter their trials when they are imported
 
 
-class Admitted:
-    """The keys that the stage lets in, all of them one pole's; see `poles.keys.admission.Admission`."""
+class Admitted(FixedAdmission):
+    """The keys that the stage lets in, all of them one pole's."""
 
-    def __init__(self, *keys: str) -> None:
-        self._codes = dict.fromkeys(keys, CODE)
-        self.codes: Mapping[str, str] = self._codes
-
-    def admits(self, key: str) -> bool:
-        """Whether a key may come in."""
-        return key in self.codes
+    def __init__(self, first: str) -> None:
+        super().__init__({})
+        self.add(first)
 
     def add(self, key: str) -> None:
         """Let one more key in."""
-        self._codes[key] = CODE
-
-    def look(self) -> list[tuple[str, str]]:
-        """Nobody is sent away."""
-        return []
-
-    def used(self, key: str) -> None:
-        """Nothing is to be proven."""
+        self.codes = {**self.codes, key: CODE}
 
 
 def prepared(trial: Trial, folder: Path) -> dict[str, str]:

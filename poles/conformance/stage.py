@@ -149,6 +149,10 @@ class Stage:
         """Say what is stored of a boot."""
         self.say(Ack(boot=boot, durable_seq=self.durable_seq(boot), window=self.manners.window))
 
+    def lose(self, above: int) -> None:
+        """Forget what is stored above a number, of every boot, as a store does that comes back from a backup."""
+        self._stored = {boot: min(seq, above) for boot, seq in self._stored.items()}
+
     def durable_seq(self, boot: str) -> int:
         """The highest number that is stored of a boot."""
         return self._stored.get(boot, 0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from poles.conformance.connecting import sent_again
 from poles.conformance.scene import Over, Scene, trial
-from poles.protocol import Ack, Hello, OfEntries, Refusal, numbers_of
+from poles.protocol import Ack, Hello, OfEntries, Refusal, Report, numbers_of
 
 FIRST_AGAIN_S = 5.0
 WINDOW = 8
@@ -18,37 +19,50 @@ async def acknowledgements_that_do_not_come(scene: Scene) -> None:
     """Nothing is stored for a while in a small window; the client sends again after 5 s, and after 10 s more."""
     stage = scene.stage
     stage.manners.window, stage.manners.takes = WINDOW, False
+    since = scene.mark
     await scene.greeted()
-    first = numbers_of((await scene.entries(1, 5.0))[0])[0]
-    begun_s, since = scene.now_s, scene.mark
-    again = [await _again(scene, first, since, 2.0 * FIRST_AGAIN_S), 0.0]
-    again[1] = await _again(scene, first, scene.mark, 3.0 * FIRST_AGAIN_S)
-    waits = again[0] - begun_s, again[1] - again[0]
+    first = numbers_of((await scene.entries(1, 5.0, since=since))[0])[0]
+    waits = [await _waits(scene, first, 1, 4.0 * FIRST_AGAIN_S), 0.0]
+    waits[1] = await _waits(scene, first, 2, 8.0 * FIRST_AGAIN_S)
     told = f"sent again after {waits[0]:.1f} s and {waits[1]:.1f} s"
     scene.findings.judge("§5.9", waits[0] >= 0.7 * FIRST_AGAIN_S, told)
-    scene.findings.judge("§5.9", waits[1] >= 1.5 * waits[0] - scene.late_s, told)
+    scene.findings.judge("§5.9", waits[1] >= 1.4 * FIRST_AGAIN_S, told)
     under_way = max(numbers_of(said.message)[-1] for said in stage.said if isinstance(said.message, OfEntries))
     full = under_way - first + 1 >= WINDOW // 2
     scene.findings.judge("§5.7", full, f"only {under_way - first + 1} under way in a window of {WINDOW}")
     stage.manners.takes = True
     stage.welcome()
     on = await stage.next(
-        lambda message: isinstance(message, OfEntries) and numbers_of(message)[-1] > under_way, 5.0 * scene.patience
+        lambda message: isinstance(message, OfEntries) and numbers_of(message)[-1] > under_way, 15.0 * scene.patience
     )
     scene.findings.judge("§5.9", on is not None, "it did not go on when it was acknowledged")
 
 
-async def _again(scene: Scene, number: int, since: int, within_s: float) -> float:
-    """When an entry came again [s]."""
-    said = await scene.stage.next(
-        lambda message: isinstance(message, OfEntries) and number in numbers_of(message),
-        within_s * scene.patience,
-        since=since,
-    )
-    if said is None:
-        scene.findings.broken("§5.9", f"number {number} was not sent again within {within_s * scene.patience:g} s")
-        raise Over
-    return said.at_s
+async def _waits(scene: Scene, number: int, count: int, within_s: float) -> float:
+    """How long the client waited before it sent an entry again for the `count`th time [s], by its own clock (§5.10).
+
+    A client that had to say hello several times is welcomed as often, and sends again at once after each. Raises Over.
+    """
+    stage, boot = scene.stage, scene.hello.boot
+    until_s = scene.now_s + within_s * scene.patience
+    while True:
+        index = scene.mark
+        held_s = [
+            entry.held_s
+            for _, _, message in stage.said
+            if isinstance(message, OfEntries) and message.boot == boot
+            for entry in (message.readings if isinstance(message, Report) else (message,))
+            if entry.seq == number
+        ]
+        waits = [after - before for before, after in itertools.pairwise(held_s)]
+        for _ in range(sum(isinstance(message, Hello) and message.boot == boot for _, _, message in stage.said) - 1):
+            if waits:
+                waits.remove(min(waits))
+        if len(waits) >= count:
+            return waits[count - 1]
+        if await stage.next(lambda _: True, until_s - scene.now_s, since=index) is None:
+            scene.findings.broken("§5.9", f"number {number} was not sent again within {within_s * scene.patience:g} s")
+            raise Over
 
 
 @trial("§5.8", "§5.7")
@@ -107,10 +121,12 @@ async def more_than_it_can_hold(scene: Scene) -> None:
     await scene.greeted()
     scene.provoked.drops = True
     await scene.pause(5.0 * scene.patience)
-    stage.manners.takes = True
+    stage.manners.welcomes = False  # so that nothing is taken that was on its way before the hello
     since = scene.mark
     stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
     said, hello = await scene.expect(Hello, 3.0, "§4.5", "no hello came after the refusal", since=since)
+    stage.manners.welcomes = stage.manners.takes = True
+    stage.welcome()
     if not hello.dropped:
         scene.findings.absent("§5.12", "it dropped nothing in 5 s: it can hold more")
         await scene.entries(1, 5.0)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
 
 static const double HELLO_AGAIN_S = 2.0, HELLO_SELDOM_S = 60.0, SEND_AGAIN_S = 5.0, SEND_SELDOM_S = 40.0,
                     BLOCKED_S = 0.1, SYNC_S = 1.0, TIME_FIRST_S = 64.0, TIME_SELDOM_S = 1024.0, WRONG_S = 1.0,
-                    RETRY_S = 0.25, RETRY_FIRST_S = 1.0, RETRY_MAX_S = 30.0, HEARTBEAT_S = 6.25,
+                    RETRY_S = 0.25, RETRY_FIRST_S = 1.0, RETRY_MAX_S = 30.0, HEARTBEAT_S = 6.25, FIRST_WORD_S = 15.0,
+                    BACK_MAX_S = 86400.0,
                     PROMISED = 1.25,   /* what is promised every so many seconds comes a little more often */
                     DRIFT_SPS = 50e-6; /* how fast a pole's quartz runs away, at worst */
 static const uint32_t WINDOW = 32, MARK_EVERY = 256, IN_ONE_REPORT = 32, REPORT_BYTES = 32768;
@@ -43,7 +45,8 @@ enum { FREE, STARTING, BEGUN, ON_ITS_WAY, OVER }; /* states of a command */
 
 const char *beichen_says(beichen_status status) {
     static const char *const WORDS[] = {"ok", "the configuration is not complete or out of range",
-        "no controller would take this entry", "a file could not be used", "others can use the key file: chmod 600",
+        "no controller would take this entry", "a file could not be used",
+        "another process has the ring file: end it first", "others can use the key file: chmod 600",
         "this is not a key file", "libzmq cannot use this address or these keys", "the enrolment desk refused",
         "the enrolment desk did not answer"};
     return (size_t)status < sizeof WORDS / sizeof *WORDS ? WORDS[status] : "unknown";
@@ -71,15 +74,12 @@ static double double_of(uint64_t bits) {
     return memcpy(&value, &bits, sizeof value), value;
 }
 
-/* CRC-32 of IEEE 802.3, four bits at a time: a table of 16 is enough for a pole. */
+/* CRC-32 of IEEE 802.3. */
 static uint32_t crc32_of(uint32_t crc, const uint8_t *data, size_t length) {
-    static const uint32_t TABLE[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
-                                       0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-                                       0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
     crc = ~crc;
     for (size_t i = 0; i < length; i++) {
-        crc = TABLE[(crc ^ data[i]) & 15] ^ (crc >> 4);
-        crc = TABLE[(crc ^ (uint32_t)(data[i] >> 4)) & 15] ^ (crc >> 4);
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
     }
     return ~crc;
 }
@@ -121,8 +121,6 @@ void beichen_because(beichen_words *words, const char *code, const char *en, con
     copy_text(words->en, sizeof words->en, en, strlen(en));
     copy_text(words->zh, sizeof words->zh, zh, strlen(zh));
 }
-
-static double least(double a, double b) { return a < b ? a : b; }
 
 /* Into a range; what is not a number becomes its lower end. */
 static double clamped(double value, double lowest, double highest) {
@@ -180,9 +178,6 @@ void beichen_write_uint(beichen_writer *writer, uint64_t value) {
 void beichen_write_int(beichen_writer *writer, int64_t value) {
     if (value >= 0) beichen_write_uint(writer, (uint64_t)value);
     else if (value >= -32) write_head(writer, (uint8_t)value, 0, 0);
-    else if (value >= INT8_MIN) write_head(writer, 0xD0, (uint64_t)value, 1);
-    else if (value >= INT16_MIN) write_head(writer, 0xD1, (uint64_t)value, 2);
-    else if (value >= INT32_MIN) write_head(writer, 0xD2, (uint64_t)value, 4);
     else write_head(writer, 0xD3, (uint64_t)value, 8);
 }
 
@@ -499,9 +494,10 @@ beichen_status beichen_load_keys(const char *path, beichen_keys *keys) {
 
 /* A socket as §2 recommends; NULL: libzmq refuses. */
 static void *connected_socket(void *context, const beichen_keys *keys, const beichen_gateway *gateway) {
-    static const struct { int name, value; } OPTIONS[] = {
-        {ZMQ_LINGER, 0}, {ZMQ_SNDHWM, 256}, {ZMQ_RECONNECT_IVL, 200}, {ZMQ_RECONNECT_IVL_MAX, 5000},
-        {ZMQ_HEARTBEAT_IVL, 5000}, {ZMQ_HEARTBEAT_TIMEOUT, 15000}};
+    const int spread_ms = (keys->public_key[0] + 85 * keys->public_key[1]) % 400;
+    const struct { int name, value; } OPTIONS[] = {
+        {ZMQ_LINGER, 0}, {ZMQ_SNDHWM, 256}, {ZMQ_HEARTBEAT_IVL, 5000}, {ZMQ_HEARTBEAT_TIMEOUT, 15000},
+        {ZMQ_RECONNECT_IVL, 200 + spread_ms}, {ZMQ_RECONNECT_IVL_MAX, 5000}};
     int64_t largest = BEICHEN_MESSAGE;
     void *socket = zmq_socket(context, ZMQ_DEALER);
     if (socket == NULL) return NULL;
@@ -526,7 +522,7 @@ static size_t receive(void *socket, uint8_t *body, size_t room) {
 
 static void wait_for(void *socket, double for_s) {
     zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
-    zmq_poll(&item, socket != NULL, for_s > 0.0 ? (long)ceil(least(for_s, 3600.0) * 1e3) : 0);
+    zmq_poll(&item, socket != NULL, for_s > 0.0 ? (long)ceil(fmin(for_s, 3600.0) * 1e3) : 0);
 }
 
 /* A text of the map as far as there is room, empty when there is none. */
@@ -579,11 +575,8 @@ beichen_status beichen_enrol(const beichen_gateway *desk, const beichen_keys *ke
     beichen_status status = socket == NULL ? BEICHEN_NETWORK : BEICHEN_SILENT;
     double now_s = monotonic_s(), end_s = now_s + within_s, ask_s = now_s;
     for (; status == BEICHEN_SILENT && now_s < end_s; now_s = monotonic_s()) {
-        if (now_s >= ask_s) {
-            zmq_send(socket, asked, request.length, ZMQ_DONTWAIT);
-            ask_s = now_s + HELLO_AGAIN_S;
-        }
-        wait_for(socket, least(ask_s, end_s) - now_s);
+        if (now_s >= ask_s) zmq_send(socket, asked, request.length, ZMQ_DONTWAIT), ask_s = now_s + HELLO_AGAIN_S;
+        wait_for(socket, fmin(ask_s, end_s) - now_s);
         size_t length = receive(socket, heard_bytes, sizeof heard_bytes);
         if (is_whole_map(heard_bytes, length, &map)) status = take_enrolled(&map, code, gateways, count, words);
     }
@@ -705,8 +698,8 @@ static void set_durable(beichen_pole *pole, uint64_t boot, uint64_t seq) {
     size_t most = sizeof pole->durable / sizeof *pole->durable, i = 0;
     while (i < pole->durable_count && pole->durable[i].boot != boot) i++;
     if (i == most) memmove(pole->durable, pole->durable + 1, (--i) * sizeof *pole->durable), pole->durable_count--;
-    if (i == pole->durable_count) pole->durable_count++, pole->durable[i].boot = boot, pole->durable[i].seq = 0;
-    if (pole->durable[i].seq < seq) pole->durable[i].seq = seq;
+    if (i == pole->durable_count) pole->durable_count++, pole->durable[i].boot = boot;
+    pole->durable[i].seq = seq;
 }
 
 /* Note in the ring what is acknowledged, unless that costs an entry. */
@@ -738,12 +731,13 @@ static void remove_up_to(beichen_pole *pole, uint64_t boot, uint64_t seq) {
 /* The store has all entries of the boot up to this number; false: that is not news, or cannot be. */
 static bool forget(beichen_pole *pole, uint64_t boot, uint64_t seq, bool is_welcome) {
     bool is_now = boot == pole->boot;
-    uint64_t highest = is_now ? pole->last_seq : 0;
+    uint64_t highest = is_now ? pole->last_seq : 0, before = durable_of(pole, boot);
     for (size_t i = first_of(pole, boot); !is_now && i < pole->count && held_at(pole, i)->boot == boot; i++)
         highest = held_at(pole, i)->seq;
-    if (seq > highest && is_now && !is_welcome) return false;
+    if (highest == 0 || (is_now && !is_welcome && (seq > highest || seq < before))) return false;
     if (seq > highest) seq = highest; /* of an earlier boot the store may have what a power cut took here (§5.11) */
-    if (seq <= durable_of(pole, boot)) return false;
+    if (seq == before) return false;
+    if (seq < before) pole->sent = 0; /* this store has less than another one acknowledged */
     set_durable(pole, boot, seq);
     remove_up_to(pole, boot, seq);
     if (pole->unmarked >= MARK_EVERY || (!is_now && first_of(pole, boot) == pole->count)) mark(pole, boot);
@@ -777,7 +771,7 @@ static beichen_status put(beichen_pole *pole, uint8_t kind, const beichen_writer
         place |= IN_MEMORY;
     }
     hold(pole, &what, place);
-    if (pole->ring.file >= 0) pole->sync_due_s = least(pole->sync_due_s, is_urgent ? now_s : now_s + SYNC_S);
+    if (pole->ring.file >= 0) pole->sync_due_s = fmin(pole->sync_due_s, is_urgent ? now_s : now_s + SYNC_S);
     return BEICHEN_OK;
 }
 
@@ -797,7 +791,7 @@ static void recall_answer(beichen_pole *pole, const record *found);
 /* What earlier boots left, in the order in which it was written. */
 static void recall(beichen_pole *pole, const record *found) {
     const beichen_entry *last = pole->count > 0 ? held_at(pole, pole->count - 1) : NULL;
-    if (found->kind == MARK) {
+    if (found->kind == MARK && found->seq > durable_of(pole, found->boot)) {
         set_durable(pole, found->boot, found->seq);
         remove_up_to(pole, found->boot, found->seq);
     } else if (found->kind == ANSWER) {
@@ -814,7 +808,7 @@ static bool open_ring(beichen_pole *pole, const char *path, uint32_t pages) {
     record found;
     uint64_t size = (uint64_t)pages * PAGE, newest = 0, offset = 0;
     ring->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (ring->file < 0 || fstat(ring->file, &about) != 0) return false;
+    if (ring->file < 0 || flock(ring->file, LOCK_EX | LOCK_NB) != 0 || fstat(ring->file, &about) != 0) return false;
     ring->bytes = (uint64_t)about.st_size;
     while (next_record(pole, ring, &offset, ring->bytes, &found))
         if (ring->head == 0 || found.position > newest)
@@ -854,7 +848,7 @@ static void take_time(beichen_pole *pole, double asked_s, double received_s, dou
     double error_s = ((heard_s - asked_s) - (sent_s - received_s)) / 2.0;
     double offset_s = ((received_s - asked_s) + (sent_s - heard_s)) / 2.0, before_s = doubt_s(pole, heard_s);
     if (sent_s < received_s || error_s < 0.0) return;
-    if (pole->is_set) pole->time_every_s = least(2.0 * pole->time_every_s, TIME_SELDOM_S);
+    if (pole->is_set) pole->time_every_s = fmin(2.0 * pole->time_every_s, TIME_SELDOM_S);
     bool was_set_anew = fabs(pole->offset_s - offset_s) > before_s + error_s + WRONG_S;
     if (pole->is_set && error_s > before_s && !was_set_anew) return; /* what is known is better */
     pole->offset_s = offset_s, pole->error_s = error_s, pole->set_s = heard_s, pole->is_set = true;
@@ -881,6 +875,11 @@ static beichen_writer message(beichen_pole *pole, int type, uint32_t more, const
     return writer;
 }
 
+/* Note that something was said that a gateway answers (§4.6). */
+static void ask(beichen_pole *pole, double now_s) {
+    pole->asked_s = now_s, pole->asking_s = fmin(pole->asking_s, now_s);
+}
+
 static void say_hello(beichen_pole *pole, double now_s) {
     const beichen_config *config = pole->config;
     size_t first = first_of(pole, pole->boot);
@@ -895,7 +894,7 @@ static void say_hello(beichen_pole *pole, double now_s) {
         write_map(&writer, 0, "function:s every_s:d", one->address, one->every_s);
     send_out(pole, HELLO, &writer);
     pole->said_s = now_s;
-    if (pole->hello_every_s > HELLO_AGAIN_S) pole->heard_s = now_s; /* it was refused: only now it waits again */
+    ask(pole, now_s);
     if (pole->greeted_s < 0.0) pole->greeted_s = now_s;
     pole->hello_due_s = now_s + pole->hello_every_s;
 }
@@ -1245,7 +1244,7 @@ static void take_welcome(beichen_pole *pole, const heard *said, double now_s) {
     forget(pole, pole->boot, said->number, true);
     if (pole->greeted_s >= 0.0) {
         take_time(pole, pole->greeted_s, said->first_s, said->first_s, now_s);
-        pole->greeted_s = -1.0, pole->time_due_s = least(pole->time_due_s, now_s);
+        pole->greeted_s = -1.0, pole->time_due_s = fmin(pole->time_due_s, now_s);
     }
     pole->is_welcome = pole->was_welcome = true;
 }
@@ -1270,7 +1269,7 @@ static void take_refusal(beichen_pole *pole, const heard *said, double now_s) {
         pole->is_welcome = false; /* a gateway that knows nothing of this connection was just started */
         pole->hello_due_s = now_s;
     } else if (!pole->is_welcome && !is_hello_first) {
-        pole->hello_every_s = least(2.0 * pole->hello_every_s, HELLO_SELDOM_S);
+        pole->hello_every_s = fmin(2.0 * pole->hello_every_s, HELLO_SELDOM_S);
         pole->hello_due_s = now_s + pole->hello_every_s;
     }
 }
@@ -1290,10 +1289,10 @@ static void take_order(beichen_pole *pole, const heard *said) {
 }
 
 static void take(beichen_pole *pole, const heard *said, double now_s) {
-    pole->heard_s = now_s;
+    pole->heard_s = now_s, pole->asking_s = INFINITY, pole->patience_s = 3.0 * pole->heartbeat_s;
     if (said->what == WELCOME && is_word(&said->name, pole->boot_name)) take_welcome(pole, said, now_s);
     else if (said->what == ACK) take_ack(pole, said, now_s);
-    else if (said->what == GONE) pole->is_over = true, pole->back_s = said->first_s;
+    else if (said->what == GONE) pole->is_over = true, pole->back_s = fmin(said->first_s, BACK_MAX_S);
     else if (said->what == REFUSAL) take_refusal(pole, said, now_s);
     else if (said->what >= COMMAND && said->what <= CORRECTED) take_order(pole, said);
     else if (said->what == TIME && pole->time_asked_s == said->first_s) {
@@ -1307,17 +1306,22 @@ static void take(beichen_pole *pole, const heard *said, double now_s) {
 /* When to ask whether the gateway is there, or to let it know that the pole is (§4.6). */
 static double heartbeat_due_s(const beichen_pole *pole) {
     double every_s = pole->heartbeat_s / PROMISED;
-    return least(fmax(pole->heard_s, pole->asked_s) + every_s, pole->said_s + (every_s + pole->heartbeat_s) / 2.0);
+    return fmin(fmax(pole->heard_s, pole->asked_s) + every_s, pole->said_s + (every_s + pole->heartbeat_s) / 2.0);
+}
+
+/* When the connection is to be taken for dead: only one over which something was asked can be (§4.7). */
+static double dead_s(const beichen_pole *pole) {
+    return fmax(pole->heard_s + pole->patience_s, pole->asking_s + 2.0 * pole->heartbeat_s);
 }
 
 /* Entries, the question for the time, a heartbeat; returns when to look again. */
 static double send_what_is_due(beichen_pole *pole, double now_s) {
     bool again = pole->sent > 0 && now_s >= pole->progress_s + pole->again_s;
     if (pole->sent == 0) pole->again_s = SEND_AGAIN_S;
-    else if (again) pole->again_s = least(2.0 * pole->again_s, SEND_SELDOM_S);
+    else if (again) pole->again_s = fmin(2.0 * pole->again_s, SEND_SELDOM_S);
     if (pole->sent == 0 || again) pole->sent = 0, pole->progress_s = now_s;
     while (now_s >= pole->blocked_s && send_entries(pole, now_s))
-        if (!again) pole->asked_s = now_s; /* entries ask for an answer as a heartbeat does */
+        if (!again) ask(pole, now_s);
     if (now_s >= pole->time_due_s) {
         beichen_writer writer = message(pole, TIME_REQUEST, 0, "pole_s:d", now_s);
         if (send_out(pole, TIME_REQUEST, &writer)) pole->time_asked_s = now_s;
@@ -1326,17 +1330,18 @@ static double send_what_is_due(beichen_pole *pole, double now_s) {
     if (now_s >= heartbeat_due_s(pole)) {
         beichen_writer writer = message(pole, HEARTBEAT, 0, "");
         send_out(pole, HEARTBEAT, &writer);
-        pole->asked_s = pole->said_s = now_s;
+        ask(pole, pole->said_s = now_s);
     }
-    double wake_s = least(heartbeat_due_s(pole), pole->time_due_s);
-    if (pole->blocked_s > now_s) wake_s = least(wake_s, pole->blocked_s);
-    return pole->sent > 0 ? least(wake_s, pole->progress_s + pole->again_s) : wake_s;
+    double wake_s = fmin(heartbeat_due_s(pole), pole->time_due_s);
+    if (pole->blocked_s > now_s) wake_s = fmin(wake_s, pole->blocked_s);
+    return pole->sent > 0 ? fmin(wake_s, pole->progress_s + pole->again_s) : wake_s;
 }
 
 static void open_connection(beichen_pole *pole, double now_s) {
     pole->socket = connected_socket(pole->context, &pole->config->keys, &pole->config->gateways[pole->gateway]);
     pole->is_welcome = pole->was_welcome = false, pole->is_over = pole->socket == NULL;
     pole->heard_s = pole->said_s = pole->asked_s = pole->hello_due_s = now_s;
+    pole->asking_s = INFINITY, pole->patience_s = fmax(3.0 * pole->heartbeat_s, FIRST_WORD_S);
     pole->hello_every_s = HELLO_AGAIN_S, pole->greeted_s = pole->time_asked_s = -1.0;
     pole->back_s = pole->blocked_s = 0.0, pole->muted = 0;
 }
@@ -1345,7 +1350,7 @@ static void close_connection(beichen_pole *pole, double now_s) {
     if (pole->socket != NULL) zmq_close(pole->socket);
     pole->socket = NULL, pole->is_welcome = pole->is_over = false;
     if (!pole->was_welcome) pole->gateway = (pole->gateway + 1) % pole->config->gateway_count;
-    pole->retry_s = pole->was_welcome ? RETRY_FIRST_S : least(2.0 * pole->retry_s, RETRY_MAX_S);
+    pole->retry_s = pole->was_welcome ? RETRY_FIRST_S : fmin(2.0 * pole->retry_s, RETRY_MAX_S);
     pole->open_due_s = now_s + (pole->back_s > 0.0 ? pole->back_s * chance_between(pole, 1.0, 1.5)
                                                    : chance_between(pole, RETRY_S, pole->retry_s));
 }
@@ -1372,19 +1377,18 @@ static double work(beichen_pole *pole, double now_s) {
     tell_troubles(pole);
     if (now_s >= pole->sync_due_s) sync_ring(pole);
     if (pole->socket == NULL && now_s >= pole->open_due_s) open_connection(pole, now_s);
-    double silent_s = pole->said_s >= pole->heard_s ? pole->heard_s + 3.0 * pole->heartbeat_s : INFINITY;
-    if (pole->is_over || (pole->socket != NULL && now_s >= silent_s)) close_connection(pole, now_s);
-    if (pole->socket == NULL) return least(pole->open_due_s, pole->sync_due_s);
+    if (pole->is_over || (pole->socket != NULL && now_s >= dead_s(pole))) close_connection(pole, now_s);
+    if (pole->socket == NULL) return fmin(pole->open_due_s, pole->sync_due_s);
     if (!pole->is_welcome && now_s >= pole->hello_due_s) say_hello(pole, now_s);
     double wake_s = pole->is_welcome ? send_what_is_due(pole, now_s) : pole->hello_due_s;
-    return least(least(wake_s, silent_s), pole->sync_due_s);
+    return fmin(fmin(wake_s, dead_s(pole)), pole->sync_due_s);
 }
 
 void beichen_poll(beichen_pole *pole, double within_s) {
     double now_s = monotonic_s(), wake_s = work(pole, now_s);
     size_t length;
     heard said;
-    wait_for(pole->socket, least(within_s, wake_s - now_s));
+    wait_for(pole->socket, fmin(within_s, wake_s - now_s));
     while (pole->socket != NULL && !pole->is_over && (length = receive(pole->socket, pole->in, sizeof pole->in)) > 0)
         if (understand(pole->in, length, &said)) take(pole, &said, monotonic_s());
     work(pole, monotonic_s());
@@ -1417,7 +1421,8 @@ beichen_status beichen_start(beichen_pole *pole, const beichen_config *config) {
     bool ok = source >= 0 && read(source, &pole->chance, sizeof pole->chance) == (ssize_t)sizeof pole->chance;
     if (source >= 0) close(source);
     if (!ok || pole->chance == 0) return BEICHEN_FILE;
-    if (config->ring_path != NULL && !open_ring(pole, config->ring_path, config->ring_pages)) return BEICHEN_FILE;
+    if (config->ring_path != NULL && !open_ring(pole, config->ring_path, config->ring_pages))
+        return errno == EWOULDBLOCK ? BEICHEN_IN_USE : BEICHEN_FILE;
     begin_boot(pole);
     if (!zmq_has("curve") || (pole->context = zmq_ctx_new()) == NULL) return BEICHEN_NETWORK;
     for (const beichen_function *one = config->functions; one < config->functions + config->function_count; one++) {
@@ -1462,8 +1467,8 @@ beichen_status beichen_alarm(beichen_pole *pole, const char *code, bool active, 
                              const beichen_writer *facts) {
     static uint8_t none[1] = {0x80};
     beichen_reader map = facts != NULL ? written(facts) : (beichen_reader){none, 1, 0};
-    bool ok = is_name(code) && (function == NULL || is_name(function)) && is_open_map(&map, 1, 64);
-    if (!ok) return BEICHEN_BAD_ENTRY;
+    if (!is_name(code) || !(function == NULL || is_name(function)) || !is_open_map(&map, 1, 64))
+        return BEICHEN_BAD_ENTRY;
     beichen_writer body = body_of_record(pole);
     write_map(&body, function != NULL, "code:s active:b facts:r", code, (int)active, &map);
     if (function != NULL) write_more(&body, "function:s", function);
@@ -1492,9 +1497,8 @@ beichen_status beichen_observation(beichen_pole *pole, const beichen_heard *fram
 }
 
 beichen_status beichen_log(beichen_pole *pole, beichen_level level, const char *text) {
-    bool is_error = level == BEICHEN_ERROR || level == BEICHEN_WARNING;
-    if (!(is_error || level == BEICHEN_INFO || level == BEICHEN_DEBUG)) return BEICHEN_BAD_ENTRY;
-    if (!is_text(text, strlen(text), 0, MAX_TEXT)) return BEICHEN_BAD_ENTRY;
+    bool is_level = level >= BEICHEN_ERROR && level <= BEICHEN_DEBUG && level != 5; /* the protocol has no notices */
+    if (!is_level || !is_text(text, strlen(text), 0, MAX_TEXT)) return BEICHEN_BAD_ENTRY;
     beichen_writer body = body_of_record(pole);
     write_map(&body, 0, "level:u text:s", (uint64_t)level, text);
     return put(pole, LOG, &body, false);

@@ -19,7 +19,7 @@
  * One thread calls all functions of a pole. Nothing here blocks longer than it is told to, but for the disk
  * (fdatasync). After beichen_start this file allocates no memory; libzmq does, inside itself. Texts are UTF-8 and end
  * with a zero byte; times are seconds; UTC is seconds since 1970 without leap seconds; positions are CGCS2000 degrees.
- * Needs POSIX.1-2008 (files, clocks) beside C99.
+ * Needs POSIX.1-2008 (files, clocks) and flock() beside C99.
  */
 #ifndef BEICHEN_POLE_H
 #define BEICHEN_POLE_H
@@ -47,6 +47,7 @@
 #define BEICHEN_KEY 41         /* a CURVE key in Z85, and the zero byte */
 #define BEICHEN_FUNCTIONS 64   /* of one pole (§11) */
 #define BEICHEN_GATEWAYS 8     /* that a pole may connect to */
+#define BEICHEN_BOOTS 64       /* whose last acknowledged entry is remembered at once */
 #define BEICHEN_MESSAGE 65536  /* bytes of the largest message (§3.7) */
 #define BEICHEN_RECORD_HEAD 56 /* bytes before the body of a record in the ring (annex A) */
 
@@ -57,6 +58,7 @@ typedef enum {
     BEICHEN_BAD_CONFIG,   /* something in the config is missing or out of range */
     BEICHEN_BAD_ENTRY,    /* no controller would take it: out of range, not finite, not UTF-8, too long or too deep */
     BEICHEN_FILE,         /* a file could not be opened, read or written; errno says why */
+    BEICHEN_IN_USE,       /* another process has the ring file: a pole runs once */
     BEICHEN_KEY_READABLE, /* others than the owner may use the key file */
     BEICHEN_KEY_FILE,     /* it is not a key file, or its halves do not belong together */
     BEICHEN_NETWORK,      /* libzmq refuses the address or the keys, or has no CURVE */
@@ -278,7 +280,7 @@ struct beichen_pole {
     size_t gateway;
     uint64_t boot, last_seq, dropped, chance;
     char boot_name[17];
-    struct { uint64_t boot, seq; } durable[BEICHEN_FUNCTIONS]; /* [0] is the current boot */
+    struct { uint64_t boot, seq; } durable[BEICHEN_BOOTS]; /* of the boots last heard of */
     size_t durable_count;
     beichen_entry held[BEICHEN_HELD];
     size_t first, count, sent;
@@ -288,8 +290,8 @@ struct beichen_pole {
     int flash_error; /* errno, 0: it works */
     bool is_worn, flash_told; /* is_worn: the last write failed */
     bool is_welcome, was_welcome, is_over;
-    double heard_s, asked_s, said_s, progress_s, again_s, hello_due_s, hello_every_s, greeted_s, time_due_s;
-    double time_asked_s, time_every_s, heartbeat_s, blocked_s, open_due_s, retry_s, back_s;
+    double heard_s, patience_s, asked_s, asking_s, said_s, progress_s, again_s, hello_due_s, hello_every_s, greeted_s;
+    double time_due_s, time_asked_s, time_every_s, heartbeat_s, blocked_s, open_due_s, retry_s, back_s;
     double offset_s, error_s, set_s, wrong_by_s; /* UTC minus the monotonic clock, how uncertain, since when */
     bool is_set, clock_wrong, clock_told;
     beichen_answer answers[BEICHEN_ANSWERS];

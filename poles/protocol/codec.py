@@ -35,10 +35,6 @@ TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyMessag
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
 
 
-# How a number that is not finite begins in MessagePack, of 32 and of 64 bits, without and with a sign.
-_INFINITIES = (b"\xcb\x7f", b"\xcb\xff", b"\xca\x7f", b"\xca\xff")
-
-
 class _Kind(msgspec.Struct):
     type: str
 
@@ -62,7 +58,7 @@ def decode(body: bytes | memoryview) -> AnyMessage | None:
     except _UNREADABLE:
         return None
     if type(message) is Report:
-        return message if _sound_report(message, bytes(body)) else None
+        return message if _sound_report(message) else None
     return message if _sound(message) else None
 
 
@@ -76,21 +72,17 @@ def about(body: bytes | memoryview) -> str:
         return ""
 
 
-def _sound_report(message: Report, body: bytes) -> bool:
+def _sound_report(message: Report) -> bool:
     """As `_sound`, for what comes a thousand times as often as all else."""
     before = message.after
-    plus, minus, short_plus, short_minus = _INFINITIES  # what else looks so is looked at closely
-    doubtful = plus in body or minus in body or short_plus in body or short_minus in body
     for reading in message.readings:
-        if reading.seq <= before:
+        if reading.seq <= before or not isfinite(reading.at_s + reading.held_s):
             return False
         before = reading.seq
-        if doubtful and not (isfinite(reading.at_s) and isfinite(reading.held_s)):
-            return False
         for value in reading.values.values():
             kind = type(value)
             if kind is float:
-                if doubtful and not isfinite(value):
+                if not isfinite(value):
                     return False
             elif kind not in _PLAIN and not _plain_within(value, MAX_DEPTH - 1):
                 return False

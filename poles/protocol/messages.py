@@ -53,11 +53,14 @@ English = Annotated[Text, Meta(description="the same in words, English")]
 Chinese = Annotated[Text, Meta(description="the same in words, Chinese")]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """The base of all messages; the subclass's tag is the `type` on the wire."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
+    """The base of all messages; the subclass's tag is the `type` on the wire.
+
+    Messages are trees, so the garbage collector need not look at them; the same holds for what they are made of.
+    """
 
 
-class Capability(msgspec.Struct, frozen=True, kw_only=True):
+class Capability(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One function of the pole: its type, and how often it will be reported at the latest [s] (its liveness bound)."""
 
     function: Address
@@ -71,7 +74,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
 
     `boot` names one life of the entry stream: numbers count from 1 in each, and what a ring kept of earlier boots is
     sent first, under their names. `after` is the number before the oldest entry held (what came up to it is
-    acknowledged, or dropped), `unsent` how many are held, `dropped` how many of this boot had to go for want of room.
+    acknowledged, or dropped), `unsent` how many are held, `dropped` how many of this boot were given up (§5.12).
     The position is CGCS2000 degrees.
     """
 
@@ -89,7 +92,9 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     ] = 5.0
     after: Annotated[Seq, Meta(description="number before the oldest entry held of this boot")] = 0
     unsent: Annotated[Seq, Meta(description="entries held that are not acknowledged, of all boots together")] = 0
-    dropped: Annotated[Seq, Meta(description="entries of this boot that went unacknowledged for want of room")] = 0
+    dropped: Annotated[
+        Seq, Meta(description="entries of this boot that were given up before they were acknowledged (§5.12)")
+    ] = 0
 
 
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
@@ -113,7 +118,7 @@ class Quality(StrEnum):
     BAD = "bad"  # the sensor does not work; values may be absent
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One entry of a report: the attributes of one function, taken at `at_s` (pole's UTC), `held_s` before sending."""
 
     seq: EntrySeq
@@ -172,7 +177,7 @@ class Source(StrEnum):
     ADSB = "adsb"  # 1090 MHz extended squitter, DF 17 or 18
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One frame as received `age_s` before the observation's `at_s`; `transmitter`: its MAC or ICAO address in hex.
 
     What `frame` holds by `source`: `gb46750` the packet from its first byte, 0xFF, on; `gb42590` and `odid` one message

@@ -144,6 +144,15 @@ def _edges() -> Iterator[Vector]:
 
 def _encodings() -> Iterator[Vector]:
     yield _raw("unknown fields are ignored", "taken", _HELLO | {"colour": {"is": "green"}})
+    for name, value in (
+        ("a number that is not finite", struct.pack(">Bd", 0xCB, float("nan"))),
+        ("an extension", b"\xd4\x05\x00"),
+        ("a text that is not UTF-8", b"\xa1\xff"),
+        ("a map named by numbers", b"\x81\x01\x02"),
+        ("64 arrays in each other", b"\x91" * 64 + b"\xc0"),
+    ):
+        body = b"\x82\xa4type\xa9heartbeat\xa6colour" + value
+        yield Vector(f"unknown field that holds {name}", "from-pole", "taken", body)
     yield _raw("order of fields does not matter", "taken", dict(reversed(_HELLO.items())))
     yield _raw("whole numbers where floats are asked for", "taken", _HELLO | {"lat_deg": 34, "lon_deg": 113})
     wide = b"\xcf" + (1).to_bytes(8, "big")

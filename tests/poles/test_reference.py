@@ -124,8 +124,9 @@ def _as_json(value: Any) -> Any:
 
 def test_the_schema_takes_every_good_vector_and_no_body_that_breaks_a_type_or_range() -> None:
     validator = jsonschema.Draft202012Validator(json.loads((DOCS / SCHEMA).read_text(encoding="utf-8")))
+    beyond_json = {vector.name for vector in vectors() if vector.name.startswith("unknown field that holds")}
     for vector in vectors():
-        if vector.then == "taken":
+        if vector.then == "taken" and vector.name not in beyond_json:
             errors = list(validator.iter_errors(_as_json(msgspec.msgpack.decode(vector.body))))
             assert errors == [], vector.name
     # what a schema of JSON can say; order of numbers, depth and finiteness are rules beyond it

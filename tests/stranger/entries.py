@@ -113,17 +113,21 @@ class Entries:
 
     def drop_kind(self, kind: str) -> None:
         """Give up entries that the controller does not know; the rest is sent again (§9.3)."""
+        self.dropped += sum(entry.kind == kind and entry.boot == self.boot for entry in self.held)
         self.held = [entry for entry in self.held if entry.kind != kind]
         self.sent = 0
 
-    def acknowledge(self, boot: str, durable: int) -> bool | None:
-        """Forget what is durable: whether that was news, None for an Ack that is to be ignored (§5.8)."""
+    def acknowledge(self, boot: str, durable: int) -> bool:
+        """Forget what is durable: whether that was news (§5.8)."""
         if boot not in self.acked or (boot == self.boot and durable > self.last):
-            return None
-        news = durable > self.acked[boot]
+            return False
+        known = self.acked[boot]
+        less = durable < known and boot != self.boot  # this controller lost some, or is another one (§5.11)
+        news = durable > known or less
         if news:
             self.acked[boot] = durable
             self._keep(boot, durable, "mark", None, 0.0)
+        self.sent = 0 if less else self.sent
         kept = [entry for entry in self.held if entry.boot != boot or entry.seq > durable]
         self.sent, self.held = max(0, self.sent - len(self.held) + len(kept)), kept
         return news

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import sys
 import time
@@ -15,7 +16,7 @@ from tests.stranger import wire
 AGAIN_S, SILENT_S, SLOWER_S = 2.0, 15.0, 60.0
 OPTIONS = {
     zmq.LINGER: 0, zmq.SNDHWM: 256, zmq.MAXMSGSIZE: wire.MOST_BYTES, zmq.HEARTBEAT_IVL: 5000, zmq.IMMEDIATE: 1,
-    zmq.HEARTBEAT_TIMEOUT: 15000, zmq.RECONNECT_IVL: 200, zmq.RECONNECT_IVL_MAX: 5000,
+    zmq.HEARTBEAT_TIMEOUT: 15000, zmq.RECONNECT_IVL: random.randint(200, 600), zmq.RECONNECT_IVL_MAX: 5000,
 }  # fmt: skip
 Socket = zmq.Socket[bytes]
 

@@ -82,7 +82,7 @@ class Pole:
     def close(self, wait_s: float = 0.0) -> None:
         """Close the connection; the next one comes after a while drawn by chance (§4.8)."""
         if self.socket:
-            self.socket.close(1000 if self.stopping else 0)
+            self.socket.close(500 if self.stopping else 0)
         if not self.greeted:
             self.gateways = self.gateways[1:] + self.gateways[:1]
         self.connect_s = time.monotonic() + (wait_s or random.uniform(0.25, min(30.0, 2.0**self.failures)))
@@ -95,13 +95,12 @@ class Pole:
         if kind == "welcome" and (message["boot"], message["version"]) == (self.entries.boot, 1):
             self.welcome(message)
         elif kind == "bye":
-            self.close(message.get("back_s", 0.0) * random.uniform(1.0, 1.5))
+            self.close(min(86400.0, message.get("back_s", 0.0)) * random.uniform(1.0, 1.5))
         elif kind == "refusal":
             self.obey(message["code"], message.get("about", ""))
         elif kind == "ack":
-            news = self.entries.acknowledge(message["boot"], message["durable_seq"])
-            self.window = self.window if news is None else message["window"]
-            if news:
+            self.window = message["window"]
+            if self.entries.acknowledge(message["boot"], message["durable_seq"]):
                 self.progress_s, self.resend_s = time.monotonic(), RESEND_S
         elif kind == "time" and self.request_s is not None and message["pole_s"] == self.request_s:
             self.clock.heard(self.request_s, message["received_s"], message["sent_s"])
@@ -130,7 +129,7 @@ class Pole:
         elif code == "pole.unknown-message" and self.welcomed:
             self.refused.add(about)
             self.entries.drop_kind(about)
-        elif not self.welcomed and code != "pole.hello-first" and about == "hello":
+        elif not self.welcomed and code not in ("pole.hello-first", "pole.unknown-message"):
             self.refusals += 1
             self.hello_s = time.monotonic() + min(60.0, HELLO_S * 2.0**self.refusals)
 
@@ -146,13 +145,13 @@ class Pole:
 
     def send(self) -> None:
         """Say what is due while welcomed: entries (again), the question for the time, a heartbeat."""
-        now_s, limit = time.monotonic(), self.window
+        now_s = time.monotonic()
         if self.entries.sent == 0:
             self.progress_s = now_s
         elif now_s - self.progress_s >= self.resend_s:
-            limit, self.entries.sent = max(limit, self.entries.sent), 0
+            self.entries.sent = 0
             self.progress_s, self.resend_s = now_s, min(40.0, 2 * self.resend_s)
-        for message in self.entries.messages(limit):
+        for message in self.entries.messages(self.window):
             if not self.say(message):
                 break
         if now_s >= self.time_s and self.say({"type": "time-request", "pole_s": now_s}):

@@ -76,6 +76,16 @@ class TestOneBoot:
         outbox.acknowledged(outbox.boot, 4)
         assert seqs(due(outbox)) == [5]
 
+    def test_of_what_is_sent_again_no_more_goes_out_than_the_window_holds_by_then(self) -> None:
+        outbox = outbox_of(window=4)
+        put(outbox, 4)
+        due(outbox)
+        outbox.window = 2
+        outbox.send_again()
+        assert [(message.after, seqs([message])) for message in due(outbox)] == [(0, [1, 2])]
+        outbox.acknowledged(outbox.boot, 2)
+        assert [(message.after, seqs([message])) for message in due(outbox)] == [(2, [3, 4])]
+
     def test_what_was_under_way_is_sent_again_when_it_is_taken_for_lost(self) -> None:
         outbox = outbox_of(window=4)
         put(outbox, 3)
@@ -247,6 +257,30 @@ class TestWithARing:
         assert len(outbox) < 4
         assert outbox.acknowledged(f"{1:016x}", 4)
         assert len(outbox) == 0
+
+    def test_a_store_that_has_less_of_an_earlier_boot_is_sent_the_rest_behind_what_it_has(self) -> None:
+        flash = SimFlash(PAGE_BYTES)
+        before = outbox_of(Ring.open(flash))
+        put(before, 10)
+        before.acknowledged(before.boot, 5)
+        before.close()
+        outbox = Outbox(lambda: f"{9:016x}", ring=Ring.open(flash))
+        put(outbox, 2)
+        assert [message.after for message in due(outbox)] == [5]
+        assert outbox.acknowledged(f"{1:016x}", 0)
+        assert not outbox.acknowledged(f"{1:016x}", 0)  # that is no news any more
+        assert [(message.after, seqs([message])) for message in due(outbox)] == [(0, [6, 7, 8, 9, 10])]
+        assert outbox.acknowledged(f"{1:016x}", 10)
+        assert [message.boot for message in due(outbox)] == [f"{9:016x}"]
+
+    def test_of_the_current_boot_only_a_welcome_says_that_the_store_has_less(self) -> None:
+        outbox = outbox_of()
+        put(outbox, 6)
+        outbox.acknowledged(outbox.boot, 4)
+        assert not outbox.acknowledged(outbox.boot, 2)
+        assert [message.after for message in due(outbox)] == [4]
+        outbox.welcomed(outbox.boot, 2)
+        assert [message.after for message in due(outbox)] == [2]
 
     def test_an_orderly_end_notes_what_is_acknowledged(self) -> None:
         flash = SimFlash(PAGE_BYTES)

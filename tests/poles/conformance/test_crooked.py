@@ -13,6 +13,7 @@ import pytest
 from controller.clock import Clock, run, virtual_tempo
 from poles.agent import agent, conversation, outbox
 from poles.agent.clock import PoleClock
+from poles.agent.conversation import Conversation
 from poles.agent.measuring import Measuring
 from poles.agent.outbox import Outbox, Stream
 from poles.conformance import PARAGRAPHS, Findings, Verdict
@@ -167,6 +168,19 @@ def forgets_everything(self: Outbox, boot: str, durable_seq: int) -> bool:
     return True
 
 
+def forgets_no_acknowledgement(self: Outbox, boot: str, durable_seq: int) -> None:
+    outbox_welcomed(self, boot, max(durable_seq, self.durable_seq))
+
+
+def is_deaf_to_less(self: Outbox, boot: str, durable_seq: int) -> bool:
+    known = {stream.boot: stream.durable_seq for stream in self.streams}
+    return durable_seq >= known.get(boot, 0) and outbox_acknowledged(self, boot, durable_seq)
+
+
+def impatient(self: Conversation) -> float:
+    return self._heard_s + 3.0
+
+
 def told_no_gap(message: Fields, memory: Memory) -> list[Fields]:
     first = message["readings"][0]["seq"] if message["type"] == "report" else message["seq"]
     return [message | {"after": first - 1}]
@@ -180,8 +194,11 @@ def nothing(*arguments: Any) -> None:
     """What does nothing."""
 
 
+outbox_welcomed, outbox_acknowledged = Outbox.welcomed, Outbox.acknowledged
 outbox_left = outbox._left_by_earlier_boots
+EMPTY = "a-store-that-never-had-what-was-acknowledged"
 CALM = "an-ordinary-conversation"
+REFUSED = "a-version-that-is-not-spoken"
 LOST = "acknowledgements-that-do-not-come"
 MISLED = "acknowledgements-that-mislead"
 SILENT = "a-gateway-that-falls-silent"
@@ -206,10 +223,12 @@ FAULTS = [
     Fault("§4.3", LOST, drop("heartbeat")),
     Fault("§4.3", CALM, change("hello", functions=[{"function": "TunnelSmoke", "every_s": 1.0}])),
     Fault("§4.4", FORGOT, patches=((Outbox, "send_again", nothing),)),
+    Fault("§4.4", "a-store-that-lost-its-end", patches=((Outbox, "welcomed", forgets_no_acknowledgement),)),
     Fault("§4.5", FORGOT, hears=drop("refusal")),
     Fault("§4.6", SILENT, drop("heartbeat")),
     Fault("§4.7", SILENT, patches=((conversation, "BEATS_UNANSWERED", 1000),)),
     Fault("§4.7", CALM, hears=drop("ack", "heartbeat", "time")),
+    Fault("§4.7", REFUSED, patches=((Conversation, "_silent_s", impatient),)),
     Fault("§4.8", BYE, rng=lambda: Unchancy(7)),
     Fault("§4.8", BYE, patches=((agent, "RETRY_MAX_S", 0.3),)),
     Fault("§4.9", BYE, hears=drop("bye")),
@@ -228,6 +247,7 @@ FAULTS = [
     Fault("§5.9", LOST, patches=((conversation, "SEND_SELDOM_S", 5.0),)),
     Fault("§5.10", LOST, readings(lambda reading, _: reading | {"held_s": 0.0})),
     Fault("§5.11", "a-power-cut", patches=((outbox, "_left_by_earlier_boots", in_other_order),), with_ring=True),
+    Fault("§5.11", EMPTY, patches=((Outbox, "acknowledged", is_deaf_to_less),), with_ring=True),
     Fault("§5.12", "more-than-it-can-hold", entries(told_no_gap)),
     Fault("§5.13", FORGOT, change("hello", unsent=0)),
     Fault("§5.17", "commands", patches=((Measuring, "changed", nothing),)),
@@ -244,7 +264,7 @@ FAULTS = [
     Fault("§7.4", "settings", hears=change("desired", version=lambda version: 50 if version == 5 else version)),
     Fault("§8.1", CALM, drop("time-request")),
     Fault("§8.2", OFF, patches=((PoleClock, "take", nothing),)),
-    Fault("§9.2", "a-version-that-is-not-spoken", patches=((conversation, "HELLO_SELDOM_S", 2.0),)),
+    Fault("§9.2", REFUSED, patches=((conversation, "HELLO_SELDOM_S", 2.0),)),
     Fault("§9.3", "a-message-that-the-gateway-does-not-know", patches=((Outbox, "not_understood", nothing),)),
     Fault("§9.4", STRANGE, UNMESSAGE[0], UNMESSAGE[1]),
     Fault("§13.3", CALM, change("hello", heartbeat_s=30.0)),

@@ -78,6 +78,8 @@ static void dump(void) {
 }
 
 static void power_cut(void) {
+    if (pole.socket != NULL) zmq_close(pole.socket);
+    pole.socket = NULL;
     if (pole.context != NULL) zmq_ctx_term(pole.context);
     if (pole.ring.file >= 0) close(pole.ring.file);
     pole.context = NULL, pole.ring.file = -1;
@@ -112,6 +114,17 @@ int main(void) {
         } else if (strncmp(line, "work ", 5) == 0) { /* a second later */
             pole.sync_due_s = 0.0, pole.open_due_s = INFINITY;
             work(&pole, monotonic_s());
+        } else if (strncmp(line, "connect ", 8) == 0) { /* to nobody; the rest is the promised heartbeat */
+            if (pole.socket != NULL) close_connection(&pole, monotonic_s());
+            pole.heartbeat_s = strtod(rest, NULL);
+            open_connection(&pole, monotonic_s());
+            work(&pole, monotonic_s());
+        } else if (strncmp(line, "dead ", 5) == 0) { /* in how many seconds the connection is */
+            work(&pole, monotonic_s());
+            printf("%.3f\n", dead_s(&pole) - monotonic_s());
+        } else if (strncmp(line, "back ", 5) == 0) { /* in how many seconds the next one is opened */
+            work(&pole, monotonic_s());
+            printf("%.3f\n", pole.open_due_s - monotonic_s());
         } else if (strncmp(line, "capacity ", 9) == 0) {
             config.capacity = (size_t)strtoul(rest, NULL, 10);
         } else if (strncmp(line, "hear ", 5) == 0) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +160,33 @@ def acceptable(body: bytes) -> bool:
         return entries.acceptable(Kind.READING, body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
+
+
+def test_a_connection_is_dead_when_what_was_asked_is_not_answered_and_never_before() -> None:
+    with inside() as pole:
+
+        def dead_in_s() -> float:
+            (told,) = pole.ask("dead")
+            return float(told)
+
+        boot = pole.open()
+        pole.ask("connect", "10")
+        assert dead_in_s() == pytest.approx(30.0, abs=0.5)
+        pole.ask("connect", "1")
+        assert dead_in_s() == pytest.approx(15.0, abs=0.5)  # the handshake takes its time
+        pole.hear(encode(Refusal(code="pole.identity", en="", zh="", about="hello")))
+        assert dead_in_s() == math.inf  # nothing is asked before the next hello
+        pole.hear(encode(Welcome(version=1, boot=boot, durable_seq=0, window=64, utc_s=1.8e9)))
+        assert dead_in_s() == pytest.approx(3.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("told_s", "least_s", "most_s"), [(10.0, 9.5, 15.0), (1e9, 86399.0, 129600.0)])
+def test_a_gateway_is_called_again_when_it_said_and_within_a_day_and_a_half(
+    told_s: float, least_s: float, most_s: float
+) -> None:
+    with inside() as pole:
+        pole.open()
+        pole.ask("connect", "1")
+        pole.hear(encode(Bye(why="maintenance", back_s=told_s)))
+        (told,) = pole.ask("back")
+        assert least_s <= float(told) <= most_s

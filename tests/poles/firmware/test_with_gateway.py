@@ -288,7 +288,7 @@ def test_a_new_pole_makes_its_key_brings_it_to_the_desk_and_goes_to_its_gateway(
         moved = Gateway.tcp("tcp://127.0.0.1:0", town.server, {public.encode(): CODE}, **needs)
         async with moved:
             (tmp_path / "new.key.gateways").write_text(
-                f"{known.public_key} tcp://127.0.0.1:9\n{known.public_key} {moved.address}\n"
+                f"{known.public_key} nowhere://127.0.0.1:9\n{known.public_key} {moved.address}\n"
             )
             async with running(told | {"BEICHEN_HEARTBEAT_S": "0.3"}) as pole:  # the desk is not asked again
                 await until(lambda: len(town.store.numbers()) >= 3, within_s=20.0)

@@ -10,19 +10,22 @@ from contextlib import asynccontextmanager
 @asynccontextmanager
 async def beside(*services: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Services that run until the body ends; its own error leaves as it came, not wrapped in a group."""
-    own: BaseException | None = None
+    serving: list[asyncio.Task[None]] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            serving = [tasks.create_task(service) for service in services]
+            serving += [tasks.create_task(service) for service in services]
             try:
                 yield
-            except BaseException as error:  # it is raised again at once
-                own = error
-                raise
             finally:
-                for task in serving:
-                    task.cancel()
+                # when one has failed the group has cancelled the others: a second time would break off their ends
+                if not _any_failed(serving):
+                    for task in serving:
+                        task.cancel()
     except BaseExceptionGroup as group:
-        if own is not None and group.exceptions == (own,):
-            raise own from None
-        raise
+        if _any_failed(serving):
+            raise
+        raise group.exceptions[0] from None
+
+
+def _any_failed(tasks: list[asyncio.Task[None]]) -> bool:
+    return any(task.done() and not task.cancelled() and task.exception() is not None for task in tasks)

@@ -2,7 +2,8 @@
 
 Every change is one transaction: decided on what stands at that moment, logged, projected, committed; the caller hears
 of it after that. The calls are synchronous, from any thread, one at a time; whoever has an event loop calls them in a
-thread. Only `file` and `projections` know SQL, so that another engine can stand behind the same calls.
+thread. Only `tables`, `projections` and `poles.register_file` know SQL, so that another engine can stand behind
+the same calls.
 """
 
 from __future__ import annotations
@@ -39,16 +40,9 @@ from controller.register.changes import (
     stored_volumes,
 )
 from controller.register.charted_zones import feature_of
-from controller.register.file import (
-    BUSY_S,
-    NOT_A_REGISTER,
-    PROJECTIONS,
-    UNSTORABLE,
-    connect,
-    failures_refused,
-    transaction,
-)
 from controller.register.projections import HeldZone, Projections
+from controller.register.tables import BUSY_S, LAYOUT, PROJECTIONS
+from poles.register_file import FOREIGN, UNSTORABLE, connect, failures_refused, transaction
 
 NO_SUCH = Rule(
     "register.no-such",
@@ -361,7 +355,7 @@ class Register:
                 yield LoggedChange(int(seq), float(utc_s), decode(bytes(body)))
             except msgspec.MsgspecError as error:
                 detail = f"change {seq}: {error}"
-                raise Refused([Reason(NOT_A_REGISTER, str(self._path), {"detail": detail})]) from None
+                raise Refused([Reason(FOREIGN, str(self._path), {"detail": detail})]) from None
 
     @property
     def _standing(self) -> Projections:
@@ -400,7 +394,7 @@ class Register:
         body = first.body
         if not isinstance(body, Founded):
             detail = "its log does not begin with its founding"
-            raise Refused([Reason(NOT_A_REGISTER, str(self._path), {"detail": detail})])
+            raise Refused([Reason(FOREIGN, str(self._path), {"detail": detail})])
         frame = LocalFrame(LatLon(body.origin_lat_deg, body.origin_lon_deg))
         self._stands = Projections(self._connection, frame, first.utc_s, body.seed)
 
@@ -419,7 +413,9 @@ def open_register(
     `may_overlap` is the jurisdiction's word on priorities, the same for all processes. Raises `Refused` for a file that
     is no register or cannot be opened, or when others keep it busy for `busy_s` [s].
     """
-    connection = connect(path, busy_s)
+    with failures_refused(path, busy_s):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    connection = connect(path, LAYOUT, busy_s)
     try:
         register = Register(connection, path, utc_s, may_overlap, busy_s)
         register._found(founding)

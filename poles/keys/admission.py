@@ -6,7 +6,9 @@ stands. A key is named by its public half in Z85.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from airspace.reasons import Refused
@@ -25,12 +27,20 @@ class Admission(Protocol):
         """Whether a key may come in, asked at its handshake."""
         ...
 
+    def has_key(self, code: str) -> bool:
+        """Whether a pole may come in, with whatever key."""
+        ...
+
     def look(self) -> list[tuple[str, str]]:
         """Take in what has changed; the keys that may not come in any more, each with its pole's city code."""
         ...
 
     def used(self, key: str) -> None:
         """A pole has come with this key."""
+        ...
+
+    async def settle(self) -> None:
+        """Write down what follows from use and from time; the next look shows it."""
         ...
 
 
@@ -44,6 +54,10 @@ class FixedAdmission:
         """Whether a key may come in."""
         return key in self.codes
 
+    def has_key(self, code: str) -> bool:
+        """Whether a pole may come in."""
+        return code in self.codes.values()
+
     def look(self) -> list[tuple[str, str]]:
         """Nothing changes."""
         return []
@@ -51,22 +65,35 @@ class FixedAdmission:
     def used(self, key: str) -> None:
         """Nothing is to be proven."""
 
+    async def settle(self) -> None:
+        """Nothing is to be written."""
+
 
 class RegisterAdmission:
     """Whoever the register lets in; follows what this and other processes change in it.
 
-    When the register cannot be read, what was known last holds; `failures` counts how often in a row.
+    When the register cannot be used, what was known last holds; `failures` counts how often in a row.
     """
 
     def __init__(self, register: Register) -> None:
         self._register = register
         self._seen = register.last_change()
         self._codes = register.live()
+        self._keys = Counter(self._codes.values())  # how many of each pole
         self._fresh = set(register.unproven())
         self._proven: list[str] = []
         self._gone: list[tuple[str, str]] = []
         self.codes: Mapping[str, str] = self._codes
-        self.failures = 0
+        self._not_read = self._not_written = 0  # times in a row
+
+    @property
+    def failures(self) -> int:
+        """How often in a row the register could not be read, or not be written."""
+        return max(self._not_read, self._not_written)
+
+    def has_key(self, code: str) -> bool:
+        """Whether a pole may come in, with whatever key."""
+        return self._keys[code] > 0
 
     def admits(self, key: str) -> bool:
         """Whether a key may come in; a pole that was let in just now must not wait for the next look."""
@@ -75,7 +102,7 @@ class RegisterAdmission:
         return key in self._codes
 
     def used(self, key: str) -> None:
-        """A pole has come with this key; a new key is proven by that, at the next look."""
+        """A pole has come with this key; a new key is proven by that, when it is settled."""
         if key in self._fresh:
             self._fresh.discard(key)
             self._proven.append(key)
@@ -86,28 +113,42 @@ class RegisterAdmission:
         gone, self._gone = self._gone, []
         return gone
 
+    async def settle(self) -> None:
+        """Prove the new keys that were used, and let those lapse that nobody used in time.
+
+        In a thread and by another connection: the disk, or another process, may keep a writer waiting for seconds.
+        """
+        proven, self._proven = self._proven, []
+        try:
+            if proven or self._register.any_late():
+                await asyncio.to_thread(self._write, proven)
+            self._not_written = 0
+        except Refused:
+            self._proven += proven
+            self._not_written += 1
+
+    def _write(self, proven: Sequence[str]) -> None:
+        with self._register.again() as register:
+            register.prove(proven)
+            register.lapse()
+
     def _follow(self) -> None:
         try:
-            self._settle()
             while self._register.last_change() > self._seen:
                 for change in self._register.history(after=self._seen, limit=CHANGES_AT_ONCE):
                     self._take(change)
-            self.failures = 0
+            self._not_read = 0
         except Refused:
-            self.failures += 1
+            self._not_read += 1
 
     def _take(self, change: Change) -> None:
         self._seen = change.seq
         if change.what in ("admitted", "offered"):
+            self._keys[change.code] += change.key not in self._codes
             self._codes[change.key] = change.code
             if change.what == "offered":
                 self._fresh.add(change.key)
         elif change.what in ("revoked", "lapsed") and self._codes.pop(change.key, ""):
+            self._keys[change.code] -= 1
             self._fresh.discard(change.key)
             self._gone.append((change.key, change.code))
-
-    def _settle(self) -> None:
-        if self._proven:
-            self._register.prove(self._proven)
-            self._proven = []
-        self._register.lapse()

@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from airspace.reasons import Reason, Refused, Rule, Words
-from poles.keys.file import failures_refused, transaction
+from poles.keys.file import failures_refused
+from poles.register_file import transaction
 
 STRANGE_DOOR = Rule(
     "pole.door.strange",

@@ -2,7 +2,7 @@
 
 A pole has one valid key, and for a while a new one beside it: the new key is proven by use, then the old one is
 revoked; a new key that nobody uses lapses. A key that was revoked or has lapsed never comes back. Everything that
-changes is told in `changes`, with who did it and when; a running gateway follows it (`Register.news`).
+changes is told in `changes`, with who did it and when; a running gateway follows it (`poles.keys.admission`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 
 from airspace.reasons import Reason, Refused, Rule, Words
 from poles.keys.doors import Doors
-from poles.keys.file import connect, failures_refused, transaction
+from poles.keys.file import connect, failures_refused
 from poles.keys.tokens import Answer, Tokens
 from poles.keys.weak import weakness
+from poles.register_file import transaction
 
 WEAK = Rule(
     "pole.key.weak",
@@ -42,6 +43,7 @@ NO_KEY = Rule(
 )
 
 OVERLAP_S = 7 * 86400.0
+_LATE = "SELECT key FROM keys WHERE until_s <= ?"
 
 
 class KeyState(StrEnum):
@@ -98,11 +100,18 @@ class Register:
         self.tokens = Tokens(path, connection, utc_s, self._note)
         self.doors = Doors(path, connection, utc_s, self._note)
 
+    @contextmanager
+    def again(self) -> Iterator[Register]:
+        """The same register by a connection of its own, for another thread. Raises Refused."""
+        with open_register(self._path, self._utc_s) as register:
+            yield register
+
     def admit(self, keys: Iterable[tuple[str, str]], *, who: str, source: Source, overlap_s: float = OVERLAP_S) -> None:
         """Let in public keys (code, key), all or none; raises Refused with every one that cannot be.
 
-        The first key of a pole is valid at once. A further one is new: it lapses after `overlap_s` [s] unless it is
-        used. One that is there already stays as it is. Keys from the site file replace those that came from there.
+        A key of a pole that has no valid one is valid at once. A further one is new: it lapses after `overlap_s` [s]
+        unless it is used. One that is there already stays as it is. A key from the site file ends those that came from
+        there, so that it takes the place of a valid one at once.
         """
         with self._writing():
             reasons = [reason for code, key in keys for reason in self._admit(code, key, who, source, overlap_s)]
@@ -120,16 +129,16 @@ class Register:
             elif held.state is KeyState.REVOKED:
                 yield Reason(BURNED, code, {"code": code})
             return
-        now_s, live = self._utc_s(), self._of(code)
+        live = self._of(code)
         if source is Source.FILE:
-            for old in live:
-                if old.source is Source.FILE:
-                    self._end(old, "revoked", who)
-            live = []
-        state, until_s = (KeyState.NEW, now_s + overlap_s) if live else (KeyState.VALID, None)
+            for old in [old for old in live if old.source is Source.FILE]:
+                self._end(old, "revoked", who)
+                live.remove(old)
+        now_s, further = self._utc_s(), any(old.state is KeyState.VALID for old in live)
+        state, until_s = (KeyState.NEW, now_s + overlap_s) if further else (KeyState.VALID, None)
         row = (key, code, state.value, source.value, now_s, until_s)
         self._db.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._note("offered" if live else "admitted", code, key, who, source.value)
+        self._note("offered" if further else "admitted", code, key, who, source.value)
 
     def enrol(self, code: str, token: str, key: str, peer: str) -> Answer:
         """Let a pole in with its first key, if the token is right; the attempt is recorded either way."""
@@ -187,13 +196,17 @@ class Register:
         with failures_refused(self._path):
             return dict(self._db.execute("SELECT code, number FROM renewals ORDER BY code").fetchall())
 
+    def any_late(self) -> bool:
+        """Whether `lapse` would revoke anything now."""
+        with failures_refused(self._path):
+            return bool(self._db.execute(f"SELECT EXISTS ({_LATE})", (self._utc_s(),)).fetchone()[0])
+
     def lapse(self) -> list[str]:
         """Revoke new keys that nobody used in time; those keys."""
-        with failures_refused(self._path):
-            late = self._db.execute("SELECT key FROM keys WHERE until_s <= ?", (self._utc_s(),)).fetchall()
-        if not late:
+        if not self.any_late():
             return []
         with self._writing():
+            late = self._db.execute(_LATE, (self._utc_s(),)).fetchall()
             found = [held for (key,) in late if (held := self._one(key)) and held.state is KeyState.NEW]
             for held in found:
                 self._end(held, "lapsed", "")

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from poles.keys.file import failures_refused, transaction
+from poles.keys.file import failures_refused
+from poles.register_file import transaction
 
 TOKEN_BYTES = 15
 SALT_BYTES = 16

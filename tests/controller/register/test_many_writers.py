@@ -18,8 +18,8 @@ from shapely.geometry import box
 
 from airspace.intents import PLANNED_STATES, IntentState, OperationalIntent
 from airspace.volumes import Volume4D
-from controller.register.file import PROJECTIONS
 from controller.register.register import Register, open_register
+from controller.register.tables import PROJECTIONS
 from tests.controller.register.writing_process import FOUNDING, HOLDER, NOW_S
 
 REPOSITORY = Path(__file__).parents[3]

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airspace.reasons import Refused
-from poles.keys import new_key_pair, register
+from controller.clock import run, virtual_tempo
+from poles.keys import file, new_key_pair, register
 from poles.keys.admission import RegisterAdmission
-from poles.keys.file import FOREIGN
 from poles.keys.pairs import READABLE
 from poles.keys.register import KeyState, Register, Source, open_register
 from poles.keys.weak import PUBLISHED
+from poles.register_file import FOREIGN
 
 CODE, OTHER = "410105-LP-000001", "410105-LP-000002"
 
@@ -53,6 +50,10 @@ def admit(held: Register, code: str = CODE, source: Source = Source.TOKEN) -> st
     fresh = key()
     held.admit([(code, fresh)], who="Li", source=source)
     return fresh
+
+
+def settle(admission: RegisterAdmission) -> None:
+    run(lambda clock: admission.settle(), virtual_tempo())
 
 
 def codes_of(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
@@ -121,7 +122,32 @@ def test_a_key_of_the_site_file_replaces_the_one_that_came_from_there_only(held:
     again = admit(held, source=Source.FILE)
     third = admit(held, source=Source.FILE)
     assert held.live() == {enrolled: CODE, third: CODE}
-    assert by_hand != again
+    assert {by_hand, again}.isdisjoint(held.live())
+
+
+def test_a_key_of_the_site_file_is_only_offered_where_another_is_valid(held: Register, now: Now) -> None:
+    enrolled, by_hand = admit(held), admit(held, source=Source.FILE)
+    assert {row.key: row.state for row in held.held(CODE)} == {enrolled: KeyState.VALID, by_hand: KeyState.NEW}
+    now.s += register.OVERLAP_S / 2
+    other = admit(held, source=Source.FILE)  # the file was changed before the pole came with what it said
+    held.prove([other])
+    assert held.live() == {other: CODE}
+    assert {row.key for row in held.held(CODE) if row.state is KeyState.REVOKED} == {enrolled, by_hand}
+
+
+def test_a_changed_key_of_the_site_file_is_valid_at_once(held: Register) -> None:
+    by_hand, offered = admit(held, source=Source.FILE), admit(held, source=Source.ROTATION)
+    changed = admit(held, source=Source.FILE)
+    states = {row.key: row.state for row in held.held(CODE)}
+    assert states == {by_hand: KeyState.REVOKED, offered: KeyState.NEW, changed: KeyState.VALID}
+
+
+def test_a_pole_whose_valid_key_was_revoked_is_let_in_with_another_at_once(held: Register) -> None:
+    stolen, offered = admit(held), admit(held, source=Source.ROTATION)
+    held.revoke(CODE, who="Wang", key=stolen)
+    enrolled = admit(held)
+    states = {row.key: row.state for row in held.held(CODE)}
+    assert states == {stolen: KeyState.REVOKED, offered: KeyState.NEW, enrolled: KeyState.VALID}
 
 
 def test_the_history_says_who_did_what_and_when(held: Register, now: Now) -> None:
@@ -211,15 +237,47 @@ class TestAdmission:
         old, fresh = admit(held), admit(held)
         admission = RegisterAdmission(held)
         admission.used(old)
+        settle(admission)
         assert admission.look() == []
         admission.used(fresh)
+        settle(admission)
         assert admission.look() == [(old, CODE)]
         assert admission.codes == {fresh: CODE}
+        assert admission.has_key(CODE)
+
+    def test_a_look_reads_and_never_waits_for_whoever_writes(
+        self, held: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(file, "BUSY_S", 0.01)
+        old, fresh = admit(held), admit(held)
+        admission = RegisterAdmission(held)
+        with sqlite3.connect(tmp_path / "keys" / "poles.db") as other:
+            other.execute("BEGIN IMMEDIATE")
+            admission.used(fresh)
+            settle(admission)
+            assert admission.failures == 1
+            assert not admission.admits("a stranger's")
+            assert admission.look() == []
+            other.rollback()
+        settle(admission)
+        assert admission.failures == 0
+        assert admission.look() == [(old, CODE)]
+        other.close()
+
+    def test_a_pole_is_locked_out_with_the_last_of_its_keys(self, held: Register) -> None:
+        old, fresh = admit(held), admit(held)
+        admission = RegisterAdmission(held)
+        assert (admission.has_key(CODE), admission.has_key(OTHER)) == (True, False)
+        for gone, left in ((old, True), (fresh, False)):
+            held.revoke(CODE, who="Wang", key=gone)
+            assert admission.look() == [(gone, CODE)]
+            assert admission.has_key(CODE) is left
 
     def test_a_new_key_that_lapses_is_gone(self, held: Register, now: Now) -> None:
         old, fresh = admit(held), admit(held)
         admission = RegisterAdmission(held)
         now.s += register.OVERLAP_S
+        settle(admission)
         assert admission.look() == [(fresh, CODE)]
         assert admission.codes == {old: CODE}
 
@@ -237,86 +295,3 @@ class TestAdmission:
         held.admit(rows, who="Li", source=Source.FILE)
         admission.look()
         assert len(admission.codes) == 10_000
-
-
-class Registers(RuleBasedStateMachine):
-    """Two processes do anything in any order; beside them runs what should be: the keys in plain sets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.now = Now()
-        path = Path(self.folder.name) / "keys" / "poles.db"
-        self.opened = [open_register(path, self.now) for _ in range(2)]
-        self.both = [one.__enter__() for one in self.opened]
-        self.admission = RegisterAdmission(self.both[0])
-        self.valid: dict[str, str] = {}  # code -> key
-        self.fresh: dict[str, dict[str, float]] = {}  # code -> new keys and when they lapse
-        self.dead: set[str] = set()
-        self.count = 0
-
-    def teardown(self) -> None:
-        for one in self.opened:
-            one.__exit__(None, None, None)
-        self.folder.cleanup()
-
-    def live(self) -> dict[str, str]:
-        now_s = self.now.s
-        alive = {key_: code for code, key_ in self.valid.items()}
-        alive |= {key_: code for code, keys in self.fresh.items() for key_, until_s in keys.items() if until_s > now_s}
-        return alive
-
-    @rule(who=st.integers(0, 1), code=st.sampled_from([CODE, OTHER]))
-    def a_pole_gets_a_key(self, who: int, code: str) -> None:
-        self.count += 1
-        key_ = f"{self.count:040d}"
-        self.both[who].lapse()
-        self.forget_the_late()
-        self.both[who].admit([(code, key_)], who="x", source=Source.TOKEN)
-        if code in self.valid or self.fresh.get(code):
-            self.fresh.setdefault(code, {})[key_] = self.now.s + register.OVERLAP_S
-        else:
-            self.valid[code] = key_
-
-    @precondition(lambda self: any(self.fresh.values()))
-    @rule(who=st.integers(0, 1), data=st.data())
-    def a_new_key_is_used(self, who: int, data: st.DataObject) -> None:
-        self.both[who].lapse()
-        self.forget_the_late()
-        choices = [(code, key_) for code, keys in sorted(self.fresh.items()) for key_ in keys]
-        if choices:
-            code, key_ = data.draw(st.sampled_from(choices))
-            self.both[who].prove([key_])
-            self.dead |= {self.valid.get(code, key_), *self.fresh.pop(code)} - {key_}
-            self.valid[code] = key_
-
-    @rule(who=st.integers(0, 1), code=st.sampled_from([CODE, OTHER]))
-    def a_pole_is_locked_out(self, who: int, code: str) -> None:
-        if code in self.live().values():
-            self.both[who].revoke(code, who="x")
-            self.dead |= {*self.fresh.pop(code, {}), *([self.valid.pop(code)] if code in self.valid else [])}
-
-    @rule(by_s=st.sampled_from([1.0, register.OVERLAP_S / 2, register.OVERLAP_S]))
-    def time_passes(self, by_s: float) -> None:
-        self.now.s += by_s
-
-    def forget_the_late(self) -> None:
-        for keys in self.fresh.values():
-            for key_ in [key_ for key_, until_s in keys.items() if until_s <= self.now.s]:
-                del keys[key_]
-                self.dead.add(key_)
-
-    @invariant()
-    def the_same_keys_may_come_in(self) -> None:
-        assert self.both[0].live() == self.both[1].live() == self.live()
-        self.admission.look()
-        self.forget_the_late()
-        assert self.admission.codes == self.live()
-
-    @invariant()
-    def nobody_comes_back(self) -> None:
-        assert not self.dead & self.both[1].live().keys()
-
-
-TestRegisters = Registers.TestCase
-TestRegisters.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -3,6 +3,10 @@
 MQTT 3.1.1 (OASIS), as little of it as both ends need, so that the peer is not held up by a client library: packets are
 read and written many at a time. The broker acknowledges to publishers by itself; the subscriber acknowledges to the
 broker when the rows are in SQLite with an fsync, as the gateway does to its poles. Each end is a process of its own.
+
+What a publisher is told with PUBACK is not what a pole is told with Ack: mosquitto acknowledges what it has in memory.
+That it writes to disk, with an fsync, every half hour, or whenever something changed if it is told so
+(`autosave_on_changes`). Only the second comes near an Ack, which promises that a power cut loses nothing.
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ class MqttLoad(msgspec.Struct):
     certificate: str
     connections: int
     lasts_s: float
+    readings: int
 
 
 def missing() -> str:
@@ -129,8 +134,8 @@ def size_of(data: bytes, at: int) -> tuple[int, int] | None:
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
-    """A running mosquitto: its process, its port and its certificate."""
+def broker(folder: Path, saves: bool) -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
+    """A running mosquitto: its process, its port and its certificate; it may save whenever something changed."""
     certificate, key = folder / "broker.crt", folder / "broker.key"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
@@ -144,6 +149,7 @@ def broker(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
         "allow_anonymous true",
         "persistence true",
         f"persistence_location {folder}/",
+        *(["autosave_on_changes true", "autosave_interval 1"] if saves else []),
         "max_queued_messages 0",
         "max_inflight_messages 0",
         "set_tcp_nodelay true",
@@ -208,7 +214,8 @@ def publish_all(load: MqttLoad) -> int:
     end_s, number, acknowledged = wall_s() + load.lasts_s, 0, 0
     while wall_s() < end_s:
         for connection in connections:
-            packets = [publish(n + 1, report("b1", number + n + 1, 1779066000.0)) for n in range(UNDER_WAY)]
+            bodies = [report("b1", number + n + 1, 1779066000.0, load.readings) for n in range(UNDER_WAY)]
+            packets = [publish(n + 1, body) for n, body in enumerate(bodies)]
             connection.send(b"".join(packets))
         number += UNDER_WAY
         for connection in connections:
@@ -221,9 +228,11 @@ def publish_all(load: MqttLoad) -> int:
     return acknowledged
 
 
-def reports_per_cpu_s(folder: Path, connections: int, lasts_s: float) -> tuple[float, float]:
+def reports_per_cpu_s(
+    folder: Path, connections: int, lasts_s: float, readings: int, saves: bool
+) -> tuple[float, float]:
     """Rows that were stored per CPU second of broker and subscriber together, and per second of the clock."""
-    with broker(folder) as (process, port, certificate):
+    with broker(folder, saves) as (process, port, certificate):
         here = [sys.executable, "-m", "benchmarks.mqtt_peer"]
         subscriber = subprocess.Popen(
             [*here, "subscribe", str(port), certificate, str(folder / "rows.db")], stdout=subprocess.PIPE, text=True
@@ -231,7 +240,7 @@ def reports_per_cpu_s(folder: Path, connections: int, lasts_s: float) -> tuple[f
         assert subscriber.stdout is not None
         assert subscriber.stdout.readline() == "ready\n"
         start_s = wall_s()
-        load = msgspec.json.encode(MqttLoad(port, certificate, connections, lasts_s))
+        load = msgspec.json.encode(MqttLoad(port, certificate, connections, lasts_s, readings))
         subprocess.run([*here, "publish"], input=load, check=True, stdout=subprocess.DEVNULL)
         lasted_s = wall_s() - start_s
         process.send_signal(signal.SIGTERM)

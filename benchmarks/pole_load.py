@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 import zmq
@@ -35,7 +37,10 @@ class LoadPole(msgspec.Struct):
 
 
 class Load(msgspec.Struct):
-    """What to do: all poles together send `rate` reports/s (0: as many as they can) for `lasts_s` seconds."""
+    """What to do: all poles together send `rate` reports/s (0: as many as they can) for `lasts_s` seconds.
+
+    Each report has so many `readings`.
+    """
 
     address: str
     server_public: str
@@ -43,12 +48,13 @@ class Load(msgspec.Struct):
     lasts_s: float
     rate: float = 0.0
     bare: bool = False
+    readings: int = 1
 
 
 class Told(msgspec.Struct):
     """What became of it: the last durable entry of each pole, and times from sending to acknowledgement [s], rising.
 
-    `acknowledged` and `lasted_s` are of the time of sending only.
+    `sent` and `acknowledged` count reports; `acknowledged` and `lasted_s` are of the time of sending only.
     """
 
     sent: int
@@ -58,14 +64,19 @@ class Told(msgspec.Struct):
     durable: dict[str, int]
 
 
-def report(boot: str, number: int, at_s: float) -> bytes:
-    """One report of one reading of the wind, which is never the same for long."""
-    values = {"windSpeed": 3.0 + number % 13 / 8.0, "windDirection": 270.0 + number % 7}
-    reading = Reading(seq=number, at_s=at_s, held_s=0.0, function=FUNCTION, values=values)
-    return encode(Report(boot=boot, after=number - 1, readings=(reading,)))
+def report(boot: str, number: int, at_s: float, readings: int = 1) -> bytes:
+    """The report of this number, from 1: readings of the wind, a second apart, which is never the same for long."""
+    after = (number - 1) * readings
+    batch = tuple([_wind(after + n, at_s, float(readings - n)) for n in range(1, readings + 1)])
+    return encode(Report(boot=boot, after=after, readings=batch))
 
 
-def hello(code: str, boot: str) -> bytes:
+def _wind(seq: int, at_s: float, held_s: float) -> Reading:
+    values = {"windSpeed": 3.0 + seq % 13 / 8.0, "windDirection": 270.0 + seq % 7}
+    return Reading(seq=seq, at_s=at_s - held_s, held_s=held_s, function=FUNCTION, values=values)
+
+
+def hello(code: str, boot: str, heartbeat_s: float = 5.0) -> bytes:
     """The first word of a pole, which stands where its number puts it."""
     number = int(code[-6:])
     return encode(
@@ -77,16 +88,22 @@ def hello(code: str, boot: str) -> bytes:
             functions=(Capability(function=FUNCTION, every_s=60.0),),
             lat_deg=34.70 + number % 100 * 0.001,
             lon_deg=113.60 + number // 100 * 0.001,
+            heartbeat_s=heartbeat_s,
         )
     )
 
 
 def dialled(
-    context: zmq.Context[zmq.Socket[bytes]], pole: LoadPole, address: str, server_public: str
+    context: zmq.Context[zmq.Socket[bytes]],
+    pole: LoadPole,
+    address: str,
+    server_public: str,
+    options: Mapping[int, int] = MappingProxyType({}),
 ) -> zmq.Socket[bytes]:
-    """A pole's socket, on its way to the gateway."""
+    """A pole's socket, on its way to the gateway; `options` of the socket beside LINGER 0."""
     socket = context.socket(zmq.DEALER)
-    socket.set(zmq.LINGER, 0)
+    for option, value in {zmq.LINGER: 0, **options}.items():
+        socket.set(option, value)
     keys = KeyPair(pole.public.encode(), pole.secret.encode())
     socket.curve_publickey, socket.curve_secretkey = keys.public, keys.secret
     socket.curve_serverkey = server_public.encode()
@@ -102,9 +119,10 @@ class Sender:
         self.number = int(pole.code[-6:])
         self.boot = "b1"
         self.ahead_s = 0.0  # of UTC before this process's seconds
-        self.window = 1 << 20 if load.bare else 0
-        self.last = 0
-        self.durable = 0
+        self.readings = load.readings
+        self.window = 1 << 20 if load.bare else 0  # reports
+        self.last = 0  # report
+        self.durable = 0  # entry
         self.under_way: deque[tuple[int, float]] = deque()
         self.delays_s: list[float] = []
         self.socket = dialled(context, pole, load.address, load.server_public)
@@ -114,7 +132,7 @@ class Sender:
         self.socket.send(hello(self.code, self.boot))
         welcome = decode(self.socket.recv())
         assert isinstance(welcome, Welcome), welcome
-        self.window = min(welcome.window, UNDER_WAY)
+        self.window = self._reports(welcome.window)
         self.ahead_s = welcome.utc_s - wall_s()
 
     def hear(self, now_s: float) -> None:
@@ -126,8 +144,8 @@ class Sender:
                 return
             if isinstance(message, Ack):
                 self.durable = max(self.durable, message.durable_seq)
-                self.window = min(message.window, UNDER_WAY)
-                while self.under_way and self.under_way[0][0] <= self.durable:
+                self.window = self._reports(message.window)
+                while self.under_way and self.under_way[0][0] * self.readings <= self.durable:
                     self.delays_s.append(now_s - self.under_way.popleft()[1])
 
     def send(self, now_s: float, most: int) -> int:
@@ -135,7 +153,8 @@ class Sender:
         sent = 0
         while sent < most and len(self.under_way) < self.window:
             try:
-                self.socket.send(report(self.boot, self.last + 1, now_s + self.ahead_s), zmq.NOBLOCK)
+                body = report(self.boot, self.last + 1, now_s + self.ahead_s, self.readings)
+                self.socket.send(body, zmq.NOBLOCK)
             except zmq.Again:
                 break
             self.last += 1
@@ -143,6 +162,10 @@ class Sender:
             if self.window < 1 << 20:
                 self.under_way.append((self.last, now_s))
         return sent
+
+    def _reports(self, window: int) -> int:
+        """How many reports a window of entries has room for."""
+        return min(window // self.readings, UNDER_WAY)
 
 
 def _send_all(senders: list[Sender], load: Load, start_s: float) -> int:
@@ -191,7 +214,7 @@ def carry_out(load: Load) -> Told:
     end_s = start_s + load.lasts_s
     sent = _keep_pace(senders, load, start_s) if load.rate else _send_all(senders, load, start_s)
     lasted_s = wall_s() - start_s
-    acknowledged = sum(sender.durable for sender in senders)
+    acknowledged = sum(sender.durable for sender in senders) // load.readings
     while any(sender.under_way for sender in senders) and (now_s := wall_s()) < end_s + SETTLE_S:
         for sender in senders:
             sender.hear(now_s)

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from airspace.reasons import AlarmSpec, Lang, Severity
 from poles.alarm_table import UNKNOWN
 from poles.gateway.notes import Condition, Key
@@ -87,6 +89,33 @@ class Told:
     news: News
     alarm: OpenAlarm
     at_s: float
+
+
+class KeptAlarm(msgspec.Struct, frozen=True, array_like=True):
+    """An open alarm as it is kept; see `OpenAlarm`."""
+
+    id: int
+    code: str
+    subject: str
+    function: str
+    raised_s: float
+    changed_s: float
+    facts: dict[str, Any]
+    boot: str
+    members: list[str]
+    active: bool
+    flapping: bool
+    count: int
+    acknowledged_by: str
+    acknowledged_s: float | None
+
+
+class KeptAlarms(msgspec.Struct, frozen=True):
+    """A book as it is kept: what is open, when what may yet flap began [s UTC], and the last number that was given."""
+
+    alarms: list[KeptAlarm]
+    began: list[tuple[Key, list[float]]]
+    last_id: int
 
 
 class AlarmBook:
@@ -167,6 +196,32 @@ class AlarmBook:
             told += [Told(News.STEADY, alarm, quiet_s)] if alarm.active else self._over(alarm, quiet_s)
         return told
 
+    def kept(self, at_s: float) -> KeptAlarms:
+        """The book as of a UTC second at which all of it is known."""
+        alarms = [
+            KeptAlarm(
+                *(alarm.id, alarm.code, alarm.subject, alarm.function, alarm.raised_s, alarm.changed_s, alarm.facts),
+                *(alarm.boot, list(alarm.members), alarm.active, alarm.flapping, alarm.count),
+                *(alarm.acknowledged_by, alarm.acknowledged_s),
+            )
+            for alarm in self._open.values()
+        ]
+        recent = {key: [s for s in times if s + FLAP_WINDOW_S >= at_s] for key, times in self._began.items()}
+        return KeptAlarms(alarms, [(key, times) for key, times in recent.items() if times], self._last_id)
+
+    def restore(self, kept: KeptAlarms) -> None:
+        """Take up what was kept; the book must be new."""
+        for each in kept.alarms:
+            self._put(
+                OpenAlarm(
+                    *(each.id, each.code, each.subject, each.function, self._spec(each.code)),
+                    *(each.raised_s, each.changed_s, each.facts, each.boot, dict.fromkeys(each.members)),
+                    *(each.active, each.flapping, each.count, each.acknowledged_by, each.acknowledged_s),
+                )
+            )
+        self._began = {key: deque(times, maxlen=FLAPS) for key, times in kept.began}
+        self._last_id = kept.last_id
+
     def _begin(self, condition: Condition, alarm: OpenAlarm | None, at_s: float) -> list[Told]:
         times = self._began.setdefault(condition.key, deque(maxlen=FLAPS))
         times.append(at_s)
@@ -198,16 +253,24 @@ class AlarmBook:
             code=condition.code,
             subject=condition.subject,
             function=condition.function,
-            spec=self._table.get(condition.code) or self._table[UNKNOWN],
+            spec=self._spec(condition.code),
             raised_s=min((old.raised_s for old in absorbed), default=at_s),
             changed_s=at_s,
             facts=dict(condition.facts),
             boot=condition.boot,
         )
         _change_members(alarm, condition)
-        self._open[alarm.key] = self._by_id[id_] = alarm
-        self._of_subject.setdefault(alarm.subject, {})[alarm.key] = alarm
+        self._put(alarm)
         return alarm, News.EXPLAINED if absorbed else News.RAISED
+
+    def _spec(self, code: str) -> AlarmSpec:
+        return self._table.get(code) or self._table[UNKNOWN]
+
+    def _put(self, alarm: OpenAlarm) -> None:
+        self._open[alarm.key] = self._by_id[alarm.id] = alarm
+        self._of_subject.setdefault(alarm.subject, {})[alarm.key] = alarm
+        if alarm.flapping:
+            self._flapping[alarm.key] = alarm
 
     def _over(self, alarm: OpenAlarm, at_s: float) -> list[Told]:
         alarm.active, alarm.changed_s = False, at_s

@@ -15,6 +15,7 @@ from poles.services import FUNCTIONS, function_spec
 from poles.services.service import FunctionSpec, parameters_from_wire
 
 Until = Literal["accepted", "done"]
+OnAccepted = Callable[[], None]
 OnProgress = Callable[[Progress], None]
 
 SILENT = Rule(
@@ -85,6 +86,7 @@ class _Pending:
     sent: bool = False
     waiting: int = 0
     listeners: list[OnProgress] = field(default_factory=list)
+    on_accepted: list[OnAccepted] = field(default_factory=list)
 
 
 class Commands:
@@ -117,6 +119,8 @@ class Commands:
             return False
         if not pending.accepted.done() and (not isinstance(answer, Result) or answer.ok):
             pending.accepted.set_result(None)
+            for began in pending.on_accepted:
+                began()
         if isinstance(answer, Result) and not pending.result.done():
             pending.result.set_result(answer)
         if isinstance(answer, Progress):
@@ -133,6 +137,7 @@ class Commands:
         deadline_s: float,
         until: Until,
         key: str = "",
+        on_accepted: OnAccepted | None = None,
         on_progress: OnProgress | None = None,
     ) -> CommandOutcome:
         """Send and wait for the answer, at most `deadline_s`; see `Gateway.command`."""
@@ -146,6 +151,10 @@ class Commands:
         if pending.order != order:
             return _rejected(id_, Reason(KEY_TAKEN, "", {"key": id_}))
         pending.waiting += 1
+        if on_accepted is not None and pending.accepted.done():
+            on_accepted()
+        elif on_accepted is not None:
+            pending.on_accepted.append(on_accepted)
         if on_progress is not None:
             pending.listeners.append(on_progress)
         command = Command(

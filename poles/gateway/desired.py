@@ -1,19 +1,21 @@
 """What the functions of the poles shall be set to, what they are set to, and every difference with its age.
 
 Wishes are versioned and kept in the store; so are the poles' answers (`Reported`). A wish is sent when it is made and
-at every Welcome, and repeated ever more rarely while the pole is connected until it is answered with its version or a
-higher one. An answer that says otherwise, or a setting that is changed at the pole later, stays visible as a
-difference.
+at every Welcome, and repeated ever more rarely until it is answered with its version or a higher one, or until a
+sending finds no connection. An answer that says otherwise, or a setting that is changed at the pole later, stays
+visible as a difference.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from airspace.reasons import Words
 from poles.protocol.messages import Desired, Reported
@@ -75,6 +77,16 @@ class _Function:
     differs_since_s: float | None = None
 
 
+class KeptFunction(msgspec.Struct, frozen=True, array_like=True):
+    """One function as it is kept."""
+
+    pole: str
+    function: str
+    wish: Wish | None
+    in_force: InForce | None
+    differs_since_s: float | None
+
+
 @dataclass(slots=True)
 class _Pole:
     functions: dict[str, _Function] = field(default_factory=dict)
@@ -113,6 +125,22 @@ class DesiredBook:
         elif known.differs_since_s is None:
             known.differs_since_s = at_s
             self._unmet[pole, answer.function] = None
+
+    def kept(self) -> list[KeptFunction]:
+        """The whole book."""
+        return [
+            KeptFunction(pole, function, known.wish, known.in_force, known.differs_since_s)
+            for pole, functions in self._poles.items()
+            for function, known in functions.functions.items()
+        ]
+
+    def restore(self, kept: Iterable[KeptFunction]) -> None:
+        """Take up what was kept; the book must be new."""
+        for each in kept:
+            known = _Function(each.wish, each.in_force, each.differs_since_s)
+            self._poles.setdefault(each.pole, _Pole()).functions[each.function] = known
+            if known.differs_since_s is not None:
+                self._unmet[each.pole, each.function] = None
 
     def wish(self, pole: str, function: str) -> Wish | None:
         """What the function shall be set to."""

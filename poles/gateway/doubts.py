@@ -55,9 +55,10 @@ class Doubts:
         if code in (CLOCK_WRONG, IMPLAUSIBLE, SENSOR_FAULTY):
             self._doubts.setdefault(subject, {})[code, function] = _Doubt(told=True)
 
-    def forget(self, pole: str) -> None:
-        """Forget a pole."""
-        self._control.forget(pole)
+    def forget(self, pole: str, functions: Iterable[str]) -> None:
+        """Forget a pole, which has these functions."""
+        for function in functions:
+            self._control.taken_away(pole, function)
         self._wrong_clocks.pop(pole, None)
         self._doubts.pop(pole, None)
 

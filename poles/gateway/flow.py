@@ -4,6 +4,10 @@ A pole that brings more than its bucket holds is slowed: it is told a small wind
 queue until the bucket has filled again; what it brings beyond that is not taken, and it is cut off when it goes on. The
 bucket is a token bucket as RFC 2697's committed rate and burst: what a pole needs that empties its whole ring after an
 outage is below the burst, and what all its sensors bring is far below the rate.
+
+What waits, waits as the bytes that came: as objects a body can be more than sixty times as large. A pole may have so
+much waiting as a share of the room that is left (dynamic thresholds of Choudhury and Hahne, 1998): few poles may use
+much of it, many that mean ill can never use it up, and whoever has nothing waiting always finds room.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from poles.protocol import Hello, OfEntries
 
 WAITING_PER_POLE = 256  # messages; what does not fit is not taken; the pole sends it again
 WAITING_BYTES = 64 * 1024 * 1024  # of all poles together
+SHARE = 1 / 64  # of the room that is left, for one pole
 WINDOW = 256  # entries that a pole may have under way
 SMALL_WINDOW = 8  # of one that floods
 BYTES_PER_S = 256 * 1024
@@ -35,16 +40,25 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     heard_s: float = 0.0
 
 
+class Unread(msgspec.Struct, frozen=True, gc=False):
+    """What a pole said and nobody has looked into: its city code, the bytes, and when it came [s of the loop]."""
+
+    code: str
+    body: bytes
+    heard_s: float = 0.0
+
+
 class Peer:
     """One pole as the gateway serves it: the routing id of its connection, its queue and its bucket."""
 
-    __slots__ = ("code", "dropped", "filled_s", "flooding", "left_bytes", "queue", "route")
+    __slots__ = ("code", "dropped", "filled_s", "flooding", "left_bytes", "queue", "route", "waiting_bytes")
 
     def __init__(self, code: str, now_s: float) -> None:
         self.code = code
         self.route = b""
         self.dropped = b""  # the last connection that was ended because it flooded
-        self.queue: list[Said] = []
+        self.queue: deque[Unread] = deque()
+        self.waiting_bytes = 0
         self.left_bytes: float = BURST_BYTES
         self.filled_s = now_s
         self.flooding = False
@@ -90,28 +104,32 @@ class Flow:
             self._named(peer.code, True)
         return True
 
-    def put(self, peer: Peer, said: Said) -> bool:
-        """Queue a message; False when its pole, or all together, have too many waiting."""
-        queue = peer.queue
-        if len(queue) >= WAITING_PER_POLE or self._waiting_bytes >= WAITING_BYTES:
+    def put(self, peer: Peer, said: Unread) -> bool:
+        """Queue a message; False when its pole has too much waiting for the room that all have left."""
+        queue, size = peer.queue, len(said.body)
+        if len(queue) >= WAITING_PER_POLE or peer.waiting_bytes >= SHARE * (WAITING_BYTES - self._waiting_bytes):
             return False
         if not queue:
             self._line_up(peer)
         queue.append(said)
-        self._waiting_bytes += len(said.body)
+        peer.waiting_bytes += size
+        self._waiting_bytes += size
         return True
 
-    def take(self, most: int) -> list[Said]:
-        """Up to so many messages: one of each pole in turn, each pole's in order."""
-        taken: list[Said] = []
-        ready = self._ready
-        while ready and len(taken) < most:
+    def take(self, most: int, most_bytes: int) -> list[Unread]:
+        """Up to so many messages, and bytes but for the last one: one of each pole in turn, each pole's in order."""
+        taken: list[Unread] = []
+        ready, left_bytes = self._ready, most_bytes
+        while ready and left_bytes > 0 and len(taken) < most:
             peer = ready.popleft()
-            said = peer.queue.pop(0)
-            self._waiting_bytes -= len(said.body)
+            said = peer.queue.popleft()
+            size = len(said.body)
+            left_bytes -= size
+            peer.waiting_bytes -= size
             taken.append(said)
             if peer.queue:
                 self._line_up(peer)
+        self._waiting_bytes -= most_bytes - left_bytes
         return taken
 
     def relieve(self, now_s: float) -> float | None:

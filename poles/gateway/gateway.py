@@ -11,20 +11,20 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import MappingProxyType, TracebackType
-from typing import Any, NotRequired, TypedDict, Unpack
-
-import msgspec
+from typing import Any, NotRequired, TypedDict, Unpack, get_args
 
 from airspace.reasons import Reason, Rule, Words
-from poles.gateway.commands import CommandOutcome, Commands, OnProgress, Until
-from poles.gateway.flow import MESSAGE_COSTS_BYTES, SEVERAL_FRAMES_COST_BYTES, Flow, Peer, Said
-from poles.gateway.ingest import Ingest, Keep, Typed
+from poles.beside import beside
+from poles.gateway.commands import CommandOutcome, Commands, OnAccepted, OnProgress, Until
+from poles.gateway.flow import MESSAGE_COSTS_BYTES, SEVERAL_FRAMES_COST_BYTES, Flow, Peer, Unread
+from poles.gateway.ingest import Ingest, Keep, Taken
 from poles.gateway.ledger import Ledger
+from poles.gateway.memory import Remembered
 from poles.gateway.notes import AnyNote
-from poles.gateway.state import PoleState, introduced_by
-from poles.gateway.state import Reading as Known
-from poles.gateway.supervision import KeepNotes, Remembered, Supervision, Supplies, TellAlarms
+from poles.gateway.state import Known, PoleState, introduced_by
+from poles.gateway.supervision import KeepNotes, Supervision, Supplies, TellAlarms
 from poles.keys import KeyPair
 from poles.keys.admission import FixedAdmission
 from poles.protocol import (
@@ -37,7 +37,6 @@ from poles.protocol import (
     AnyMessage,
     Bye,
     Correction,
-    Entry,
     FromPole,
     Heartbeat,
     Hello,
@@ -81,8 +80,11 @@ UNKNOWN_MESSAGE = Rule(
     Words("Send only messages of the protocol's version that was agreed on.", "请仅发送所协商协议版本中的消息。"),
 )
 
-Corrected = Callable[[str, Correction], None]
-"""What is done with the corrections of a pole, by its city code."""
+Corrected = Callable[[str, Correction], Mapping[str, Correction]]
+"""What is done with the corrections of a pole, by its city code; returns which go on to which poles."""
+
+ENTRIES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(OfEntries))
+"""The types of message that are stored."""
 
 NOTED_EVERY_S = 0.1  # so often a pole that speaks without end counts as heard anew
 
@@ -112,7 +114,8 @@ class Gateway:
     and tells poles the time, `rng` makes ids, and `retry_s` is the time after which a command that was not answered is
     sent again [s]. `keep_notes` stores what the supervision finds out and `tell_alarms` tells it, `history` is what
     the store holds of it and `supplies` what poles hang on; `lag_s` is by how much the loop's clock may run ahead of
-    its sockets [s]. `corrected` is handed the corrections of base stations, which nobody keeps.
+    its sockets [s]. `corrected` is handed the corrections of base stations, which nobody keeps, and says which poles
+    are sent them.
     """
 
     def __init__(
@@ -129,7 +132,7 @@ class Gateway:
         history: Iterable[Remembered] = (),
         supplies: Supplies | None = None,
         lag_s: float = 0.0,
-        corrected: Corrected = lambda code, correction: None,
+        corrected: Corrected = lambda code, correction: {},
     ) -> None:
         self._listener = listener
         self._utc_s = utc_s
@@ -150,8 +153,7 @@ class Gateway:
         self._latest: dict[str, dict[str, Known]] = {}  # function -> city code -> what was said last
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop  # that it runs in
-        self._tasks = asyncio.TaskGroup()
-        self._serving: list[asyncio.Task[None]] = []
+        self._running = AsyncExitStack()
 
     @classmethod
     def tcp(
@@ -171,27 +173,15 @@ class Gateway:
         self._supervision.open(history)
         self._loop = asyncio.get_running_loop()
         self._listener.open(self._take, self._lost)
-        await self._tasks.__aenter__()
-        self._serving = [
-            self._tasks.create_task(self._listener.serve(), name="poles-listener"),
-            self._tasks.create_task(self._ingest.run(), name="poles-ingest"),
-            self._tasks.create_task(self._supervision.run(self._ingest.held_up_since), name="poles-supervision"),
-        ]
+        self._running.callback(self._listener.close)
+        supervising = self._supervision.run(self._ingest.held_up_since)
+        await self._running.enter_async_context(beside(self._listener.serve(), self._ingest.run(), supervising))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for task in self._serving:
-            task.cancel()
-        try:
-            await self._tasks.__aexit__(kind, error, traceback)
-        except BaseExceptionGroup as group:
-            # the body's own error leaves as it came, not wrapped in the group
-            if group.exceptions != (error,):
-                raise
-        finally:
-            self._listener.close()
+        await self._running.__aexit__(kind, error, traceback)
 
     @property
     def address(self) -> str:
@@ -238,6 +228,7 @@ class Gateway:
         deadline_s: float = 10.0,
         until: Until = "accepted",
         key: str = "",
+        on_accepted: OnAccepted | None = None,
         on_progress: OnProgress | None = None,
     ) -> CommandOutcome:
         """Order a pole to act and tell what became of it within `deadline_s` [s].
@@ -245,10 +236,10 @@ class Gateway:
         With `until="accepted"` the outcome is accepted as soon as the pole has begun, with "done" when it has
         finished. Rejected means certainly not carried out, not even in part; unknown, that the pole did not say, or
         broke off what it had begun. An order that is given again under the same `key`, unique on its pole, is carried
-        out once. `on_progress` is called with what the pole tells meanwhile.
+        out once. `on_accepted` is called when the pole has begun, `on_progress` with what it tells meanwhile.
         """
         return await self._commands.run(
-            code, function, action, dict(parameters or {}), deadline_s, until, key, on_progress
+            code, function, action, dict(parameters or {}), deadline_s, until, key, on_accepted, on_progress
         )
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
@@ -280,12 +271,18 @@ class Gateway:
         if not self._flow.charge(peer, costs, now_s):
             self._flooded(peer, route)
             return
+        named = "" if body is None else about(body)
+        if body is not None and named in ENTRIES and peer.route == route:
+            self._heard(code, now_s)
+            self._ingest.offer(peer, Unread(code, bytes(body), now_s))
+        else:
+            self._take_now(peer, route, named, body, now_s)
+
+    def _take_now(self, peer: Peer, route: bytes, named: str, body: Body | None, now_s: float) -> None:
+        """Look at once into what is not to be stored, or is not to be taken at all."""
         message = None if body is None else decode(body)
         if body is None or message is None:
-            self._not_understood(route, body)
-        elif peer.route == route and (isinstance(message, Report) or isinstance(message, Entry)):  # noqa: SIM101 - faster
-            self._heard(code, now_s)
-            self._ingest.offer(peer, Said(code, message, bytes(body), now_s))
+            self._not_understood(route, named)
         elif isinstance(message, Hello):
             self._take_hello(peer, route, message, bytes(body), now_s)
         elif not isinstance(message, FromPole):
@@ -293,9 +290,11 @@ class Gateway:
         elif peer.route != route:
             self._counts["before_hello"] += 1
             self._refuse(route, Reason(HELLO_FIRST), message)
-        else:
-            self._heard(code, now_s)
-            self._take_of_the_moment(code, route, message)
+        elif not isinstance(message, OfEntries):
+            self._heard(peer.code, now_s)
+            self._take_of_the_moment(peer.code, route, message)
+        else:  # it bears two names
+            self._counts["malformed"] += 1
 
     def _flooded(self, peer: Peer, route: bytes) -> None:
         """Nothing more is taken of a pole that goes on and on; each connection is ended once for it."""
@@ -324,9 +323,8 @@ class Gateway:
             self._locked_out[code] = None
             self._supervision.forget(code)
 
-    def _not_understood(self, route: bytes, body: Body | None) -> None:
+    def _not_understood(self, route: bytes, named: str) -> None:
         self._counts["malformed"] += 1
-        named = "" if body is None else about(body)
         if named and named not in TYPES:
             self._counts["unknown_messages"] += 1
             reason = Reason(UNKNOWN_MESSAGE, "", {"about": named})
@@ -344,7 +342,8 @@ class Gateway:
                 self._send(route, Time(pole_s=pole_s, received_s=now_s, sent_s=now_s))
             case Correction():
                 self._counts["corrections"] += 1
-                self._corrected(code, message)
+                for pole, correction in self._corrected(code, message).items():
+                    self._counts["corrections_relayed"] += self._send_to(pole, correction)
             case Bye(back_s=back_s):
                 self._counts["byes"] += 1
                 self._supervision.said_bye(code, back_s, self._loop.time())
@@ -358,7 +357,7 @@ class Gateway:
         elif hello.code != peer.code:
             self._counts["anothers_code"] += 1
             self._refuse(route, Reason(ANOTHERS_CODE, "", {"code": hello.code}), hello)
-        elif self._ingest.offer(peer, Said(peer.code, hello, body, now_s)):
+        elif self._ingest.offer(peer, Unread(peer.code, body, now_s)):
             self._locked_out.pop(peer.code, None)
             self._heard(peer.code, now_s)
             peer.route = route
@@ -391,40 +390,53 @@ class Gateway:
             self._supervision.greeted(hello, self._loop.time())
         self._tell_watchers(code)
 
-    def stored(self, said: Said, message: OfEntries, readings: Sequence[Typed]) -> None:
+    def stored(self, code: str, taken: Sequence[Taken]) -> None:
         """Entries are durable: fold them into what is known of the pole."""
-        code = said.code
         state, now_s = self._poles[code], self._loop.time()
-        if message.boot == state.boot:
-            if not state.last_seq and code not in self._locked_out:
-                self._supervision.spoke_of_boot(code, message.boot)
-            state.last_seq = last_of(message)
-        if code in self._locked_out:
+        locked_out = code in self._locked_out
+        newest: dict[str, Reading] = {}
+        heard_s = 0.0
+        for each in taken:
+            message = each.message
+            if message.boot == state.boot:
+                if not state.last_seq and not locked_out:
+                    self._supervision.spoke_of_boot(code, message.boot)
+                state.last_seq = last_of(message)
+            if isinstance(message, Report):
+                heard_s = each.heard_s
+                for reading in message.readings:
+                    newest[reading.function] = reading
+            elif not locked_out:
+                self._supervision.stored(code, message, now_s)
+        if locked_out:
             return
-        if isinstance(message, Report):
-            self._supervision.reported(code, message.readings, said.heard_s, now_s)
-        else:
-            self._supervision.stored(code, message, now_s)
-        declared = self._supervision.declared(code)
-        for reading, values in readings:
-            if reading.function not in declared:
-                self._counts["readings_undeclared"] += 1
-                continue
-            taken_s = said.heard_s - reading.held_s
-            known = state.readings.get(reading.function)
-            if known is None or known.taken_s <= taken_s:
-                self._learn(state, reading, values, taken_s)
+        if newest:
+            self._supervision.reported(code, tuple(newest.values()), heard_s, now_s)
+            self._learn(state, taken)
         if code in self._watchers:
             self._tell_watchers(code)
 
-    def _learn(self, state: PoleState, reading: Reading, values: msgspec.Struct, taken_s: float) -> None:
-        function, quality = reading.function, reading.quality
-        flags = self._supervision.judged(state.code, state.position, function, values, taken_s, quality)
-        known = state.readings[function] = Known(values, reading.at_s, taken_s, quality, flags)
-        of_all = self._latest.get(function)
-        if of_all is None:
-            of_all = self._latest[function] = {}
-        of_all[state.code] = known
+    def _learn(self, state: PoleState, taken: Sequence[Taken]) -> None:
+        """Take in what is understood of functions that the pole declared."""
+        code, known = state.code, state.readings
+        declared, judged = self._supervision.declared(code), self._supervision.judged
+        for each in taken:
+            heard_s = each.heard_s
+            for reading, values in each.typed:
+                function = reading.function
+                if function not in declared:
+                    self._counts["readings_undeclared"] += 1
+                    continue
+                taken_s, quality = heard_s - reading.held_s, reading.quality
+                last = known.get(function)
+                if last is not None and last.taken_s > taken_s:
+                    continue
+                flags = judged(code, state.position, function, values, taken_s, quality)
+                news = known[function] = Known(values, reading.at_s, taken_s, quality, flags)
+                if last is None:
+                    self._latest.setdefault(function, {})[code] = news
+                else:
+                    self._latest[function][code] = news
 
     def _forget_undeclared(self, state: PoleState) -> None:
         """What a pole does not have any more is not known of it: so one pole fills no memory with names."""

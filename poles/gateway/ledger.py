@@ -40,12 +40,8 @@ class Boot:
         self.taken = last
         return message if first > taken else entries_after(message, taken)  # type: ignore[return-value]  # some are new
 
-    def stored(self, message: OfEntries) -> int:
-        """Note that what was taken is durable; returns how many entries before and in it the pole had to drop."""
-        if type(message) is Report:
-            count, last = len(message.readings), message.readings[-1].seq
-        else:
-            count, last = 1, message.seq  # type: ignore[union-attr]
+    def stored(self, last: int, count: int) -> int:
+        """Note that so many taken entries up to `last` are durable; returns how many the pole had to drop of them."""
         dropped = last - self.durable - count
         self.durable = last
         return dropped
@@ -58,17 +54,19 @@ class Ledger:
         self._boots = {code: {name: Boot(seq) for name, seq in boots.items()} for code, boots in stored.items()}
 
     def boot(self, code: str, name: str) -> Boot:
-        """A boot of a pole, known from now on; the oldest goes when there are too many and it is settled."""
-        boots = self._boots.get(code)
-        if boots is None:
-            boots = self._boots[code] = {}
-        known = boots.get(name)
+        """A boot of a pole, known from now on; when there are too many, the settled one goes that was used longest ago.
+
+        The store forgets in the same order (`controller.pole_log`), so that a restart changes nothing.
+        """
+        boots = self._boots.setdefault(code, {})
+        known = boots.pop(name, None)
         if known is None:
             if len(boots) >= BOOTS_REMEMBERED:
                 settled = next((name for name, boot in boots.items() if boot.taken == boot.durable), None)
                 if settled is not None:
                     del boots[settled]
-            known = boots[name] = Boot(0)
+            known = Boot(0)
+        boots[name] = known
         return known
 
     def durable_seq(self, code: str, name: str) -> int:

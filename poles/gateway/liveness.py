@@ -25,6 +25,7 @@ GRACE_S = 0.5  # of a promise: messages are under way for a while, and timers of
 STALL_S = 1.0
 BACK_GRACE_S = 1.0  # to hear the rest of what a pole that is heard again has to say
 RETURN_S = 60.0  # in which the poles find their gateway again after its restart
+AWAY_S = 3600.0  # who announced a longer absence is shown as away: nobody misses it meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Watch:
     quiet: bool = False
     silent: bool = False
     functions: dict[str, WatchedFunction] = field(default_factory=dict)
+
+    @property
+    def away(self) -> bool:
+        """Whether the pole said Bye for longer than `AWAY_S` and has not come back."""
+        return self.quiet and not self.silent and self.every > to_ticks(AWAY_S)
 
 
 def to_ticks(seconds: float) -> int:

@@ -12,6 +12,7 @@ WITHIN_M = 5000.0
 CELL_M = 500.0
 RINGS = 11  # of cells hold all within WITHIN_M, up to 60 degrees of latitude
 METRES_PER_DEG = 110_574.0  # of latitude where it is shortest
+PLANE_ERROR = 1.03  # more than a distance on the plane of a pole is wrong by, within RINGS and up to 60 degrees
 
 
 class Neighbours:
@@ -21,6 +22,8 @@ class Neighbours:
         self._places: dict[str, LatLon] = {}
         self._cells: dict[tuple[int, int], dict[str, None]] = {}
         self._nearest: dict[str, tuple[tuple[str, float], ...]] = {}
+        self._reach: dict[str, int] = {}  # how many rings were looked at for those
+        self._cell_reach: dict[tuple[int, int], int] = {}  # at least that of each pole in it
 
     def place(self, pole: str, place: LatLon) -> None:
         """Say where a pole stands."""
@@ -40,7 +43,9 @@ class Neighbours:
         if place is not None:
             cell = _cell(place)
             del self._cells[cell][pole]
-            self._nearest.pop(pole, None)
+            if not self._cells[cell]:
+                del self._cells[cell]
+            self._settle_again(pole)
             self._unsettle(cell)
 
     def nearest(self, pole: str) -> tuple[tuple[str, float], ...]:
@@ -53,24 +58,50 @@ class Neighbours:
     def _find(self, pole: str) -> tuple[tuple[str, float], ...]:
         """Look in rings of cells around the pole's own until nobody nearer can follow."""
         here = self._places[pole]
-        row, column = _cell(here)
-        found: list[tuple[float, str]] = []
+        cell = _cell(here)
+        metres_per_deg = METRES_PER_DEG * math.cos(math.radians(here.lat_deg))  # of longitude
+        near: list[tuple[float, str]] = []  # on the plane: the ellipsoid is asked for a few only
+        reach_m = math.inf
         for ring in range(RINGS + 1):
-            for cell in _ring(row, column, ring):
-                for other in self._cells.get(cell, ()):
-                    distance_m = here.distance_m(self._places[other])
-                    if other != pole and distance_m <= WITHIN_M:
-                        found.append((distance_m, other))
-            found = sorted(found)[:NEAREST]
-            if len(found) == NEAREST and found[-1][0] <= ring * CELL_M:
-                break
+            for beside in _ring(*cell, ring):
+                for other in self._cells.get(beside, ()):
+                    there = self._places[other]
+                    north_m = (there.lat_deg - here.lat_deg) * METRES_PER_DEG
+                    near.append((math.hypot(north_m, (there.lon_deg - here.lon_deg) * metres_per_deg), other))
+            if len(near) > NEAREST:  # the pole itself is among them
+                near.sort()
+                reach_m = near[NEAREST][0] * PLANE_ERROR
+                if reach_m <= ring * CELL_M:
+                    break
+        self._reach[pole] = ring
+        self._cell_reach[cell] = max(ring, self._cell_reach.get(cell, 0))
+        found = [(here.distance_m(self._places[other]), other) for plane_m, other in near if plane_m <= reach_m]
+        found = sorted(each for each in found if each[1] != pole and each[0] <= WITHIN_M)[:NEAREST]
         return tuple([(other, distance_m) for distance_m, other in found])
 
     def _unsettle(self, middle: tuple[int, int]) -> None:
+        """Somebody came or went: whoever looked as far as there must look again."""
         for ring in range(RINGS + 1):
             for cell in _ring(*middle, ring):
-                for pole in self._cells.get(cell, ()):
-                    self._nearest.pop(pole, None)
+                if self._cell_reach.get(cell, -1) >= ring:
+                    self._unsettle_in(cell, ring)
+
+    def _unsettle_in(self, cell: tuple[int, int], ring: int) -> None:
+        farthest = -1
+        for pole in self._cells.get(cell, ()):
+            reach = self._reach.get(pole, -1)
+            if reach >= ring:
+                self._settle_again(pole)
+            elif reach > farthest:
+                farthest = reach
+        if farthest < 0:
+            del self._cell_reach[cell]
+        else:
+            self._cell_reach[cell] = farthest
+
+    def _settle_again(self, pole: str) -> None:
+        self._nearest.pop(pole, None)
+        self._reach.pop(pole, None)
 
 
 def _cell(place: LatLon) -> tuple[int, int]:

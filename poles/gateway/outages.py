@@ -102,6 +102,11 @@ class Outage:
         """Whether a pole that failed between these two ticks may have failed for this."""
         return after <= self.until and until >= self.after
 
+    def judge(self, tick: int) -> None:
+        """When enough of its members are heard again, let it be over once the stragglers had their time."""
+        if self.over_at is None and self.returned and self.returned >= OVER_SHARE * (self.returned + len(self.members)):
+            self.over_at = tick + math.ceil(STRAGGLERS_S * TICKS_PER_S)
+
 
 @dataclass(slots=True)
 class _Supply:
@@ -200,13 +205,14 @@ class Outages:
                 del outage.members[code]
                 outage.returned += 1
                 left.setdefault(name, []).append(code)
-                if outage.over_at is None and outage.returned >= OVER_SHARE * (outage.returned + len(outage.members)):
-                    outage.over_at = tick + math.ceil(STRAGGLERS_S * TICKS_PER_S)
+                outage.judge(tick)
         changes += [Changed(name, (), tuple(fewer)) for name, fewer in left.items() if self._open[name].members]
         return changes + [self._end(name) for name in left if not self._open[name].members]
 
     def advance(self, tick: int) -> list[Change]:
         """End the outages whose supply has been back for long enough."""
+        for outage in self._open.values():
+            outage.judge(tick)  # of members that were taken away none is waited for
         over = [name for name, outage in self._open.items() if outage.over_at is not None and outage.over_at <= tick]
         changes: list[Change] = []
         for name in over:

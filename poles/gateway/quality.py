@@ -179,13 +179,6 @@ class QualityControl:
         known.flags = found or NO_FLAGS
         return known.flags
 
-    def forget(self, pole: str) -> None:
-        """Forget a pole."""
-        for key in [key for key in self._functions if key[0] == pole]:
-            del self._functions[key]
-        for neighbours in self._neighbours.values():
-            neighbours.remove(pole)
-
     def taken_away(self, pole: str, function: str) -> None:
         """Forget one function of a pole."""
         self._functions.pop((pole, function), None)

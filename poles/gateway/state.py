@@ -16,7 +16,7 @@ from poles.protocol import Capability, Hello, Quality
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """Readings of one function, typed by the registry.
 
     `at_s` is UTC by the pole's clock; `taken_s` is the loop's second at which they were taken, counted back from when
@@ -59,7 +59,7 @@ class PoleState:
     heard_s: float
     noted_s: float = -math.inf  # when the supervision was told so
     last_seq: int = 0
-    readings: dict[str, Reading] = field(default_factory=dict)
+    readings: dict[str, Known] = field(default_factory=dict)
 
     def introduced(self, hello: Hello) -> None:
         """Take over what a hello says."""
@@ -71,11 +71,6 @@ class PoleState:
     def silent_s(self, now_s: float) -> float:
         """Seconds since the pole was last heard; `now_s` is the loop's second."""
         return now_s - self.heard_s
-
-    def age_s(self, function: str, now_s: float) -> float | None:
-        """Seconds since the function's readings were taken, None when there are none."""
-        reading = self.readings.get(function)
-        return None if reading is None else now_s - reading.taken_s
 
     def values(self, function: str, kind: type[R]) -> R | None:
         """The function's readings when there are any of that type."""

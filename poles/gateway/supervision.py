@@ -20,18 +20,17 @@ from poles.alarm_table import (
     ALL_SILENT,
     DESIRED_UNMET,
     FLOODING,
-    POLE_ALARMS,
     POLE_SILENT,
     SENSOR_SILENT,
     SUPPLY_DOWN,
-    UNKNOWN,
 )
 from poles.gateway.alarms import AlarmBook, OpenAlarm, Told
 from poles.gateway.commands import known_function
 from poles.gateway.desired import DesiredBook
 from poles.gateway.doubts import Doubts
 from poles.gateway.liveness import Back, Liveness, Silence
-from poles.gateway.notes import Acknowledged, AnyNote, Condition, Wished
+from poles.gateway.memory import Memory, Remembered
+from poles.gateway.notes import Acknowledged, AnyNote, Condition
 from poles.gateway.outages import CONTROLLER, Alone, Began, Change, Changed, NotAlone, Outages, Over
 from poles.gateway.quality import Flag
 from poles.gateway.wishes import Wishes
@@ -55,15 +54,6 @@ class Supplies:
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """One thing that the store holds: what a pole said, or a note, as of a UTC second."""
-
-    utc_s: float
-    pole: str
-    what: Hello | Alarm | Reported | AnyNote
-
-
 class Supervision:
     """Made by the gateway; `send` gives a wish to a connected pole, `lag_s` is that of the loop's clock."""
 
@@ -82,11 +72,10 @@ class Supervision:
         self._utc_s = utc_s
         self._supplies = supplies or Supplies()
         self._lag_s = lag_s
-        self._book = AlarmBook(POLE_ALARMS)
         self._wishes = Wishes(send, self._tell, utc_s)
+        self._memory = Memory(self._wishes.book)
+        self._book = self._memory.alarms
         self._doubts = Doubts(self._tell)
-        self._functions: dict[str, dict[str, None]] = {}
-        self._heartbeat_s: dict[str, float] = {}
         self._boots: dict[str, str] = {}
         self._silences: dict[str, Silence] = {}  # by pole, as told
         self._back: dict[str, None] = {}
@@ -106,7 +95,7 @@ class Supervision:
         self._liveness = Liveness(now_s, on_sooner=self._work.set, lag_s=self._lag_s)
         self._outages = Outages(self._liveness.watches, self._supplies.feeds)
         for each in history:
-            self._remember(each)
+            self._memory.remember(each)
         silent = {alarm.subject for alarm in self._active(POLE_SILENT)}
         outages = [*self._active(SUPPLY_DOWN), *self._active(ALL_SILENT)]
         down = {alarm.subject: tuple(alarm.members) for alarm in outages}
@@ -114,10 +103,11 @@ class Supervision:
         dead: dict[str, list[str]] = {}
         for alarm in self._active(SENSOR_SILENT):
             dead.setdefault(alarm.subject, []).append(alarm.function)
-        for code, heartbeat_s in self._heartbeat_s.items():
+        for code, heartbeat_s in self._memory.heartbeat_s.items():
             self._outages.place(code, self._supplies.of.get(code, ()))
             self._liveness.expect(code, heartbeat_s, now_s, silent=code in dark, silent_functions=dead.get(code, ()))
-        self._outages.restore([code for code in self._heartbeat_s if code in silent], down, self._liveness.tick(now_s))
+        alone = [code for code in self._memory.heartbeat_s if code in silent]
+        self._outages.restore(alone, down, self._liveness.tick(now_s))
         for alarm in self._book:
             self._doubts.restore(alarm.code, alarm.subject, alarm.function)
         self._wishes.restore(now_s, [(alarm.subject, alarm.function) for alarm in self._book])
@@ -134,10 +124,10 @@ class Supervision:
         """A pole's hello is durable, and it has been welcomed."""
         code = hello.code
         functions = {capability.function: capability.every_s for capability in hello.functions}
-        if code not in self._heartbeat_s:
+        if code not in self._memory.heartbeat_s:
             self._outages.place(code, self._supplies.of.get(code, ()))
-        gone = [function for function in self._functions.get(code, ()) if function not in functions]
-        self._introduced(hello)
+        gone = [function for function in self._memory.functions.get(code, ()) if function not in functions]
+        self._memory.introduced(hello)
         self._taken_away(code, gone)
         for back in self._liveness.introduce(code, hello.heartbeat_s, functions, now_s):
             self._returned(back)
@@ -145,12 +135,12 @@ class Supervision:
 
     def declared(self, code: str) -> Mapping[str, None]:
         """The functions that the pole's last Hello names; of others nothing is remembered but what the store has."""
-        return self._functions.get(code, {})
+        return self._memory.functions.get(code, {})
 
     def said_bye(self, code: str, back_s: float, now_s: float) -> None:
         """A pole said when it will be back; until then, at most `BACK_MAX_S`, its silence is as announced."""
-        if code in self._heartbeat_s:
-            heartbeat_s = self._heartbeat_s[code]
+        if code in self._memory.heartbeat_s:
+            heartbeat_s = self._memory.heartbeat_s[code]
             self._liveness.expect(code, heartbeat_s, now_s, within_s=min(back_s, BACK_MAX_S) + heartbeat_s)
 
     def forget(self, code: str) -> None:
@@ -161,15 +151,14 @@ class Supervision:
         self._liveness.forget(code)
         for change in self._outages.remove(code):
             self._explain(change)
-        self._doubts.forget(code)
+        self._doubts.forget(code, self._memory.functions.get(code, ()))
         self._silences.pop(code, None)
-        self._heartbeat_s.pop(code, None)
-        self._functions.pop(code, None)
+        self._memory.forget(code)
 
     def stored(self, code: str, message: object, now_s: float) -> None:
         """An alarm or settings in force are durable; other messages say nothing here."""
         if isinstance(message, Alarm):
-            condition = self._condition(code, message)
+            condition = self._memory.condition(code, message)
             self._announce(self._book.apply(condition, self._utc_s()))
         elif isinstance(message, Reported):
             self._wishes.reported(code, message, self._utc_s(), now_s)
@@ -359,19 +348,6 @@ class Supervision:
         else:
             self._tell(Condition(code=SENSOR_SILENT, subject=back.code, function=back.function, active=False))
 
-    def _condition(self, pole: str, alarm: Alarm) -> Condition:
-        """A pole's own alarm; the names in it are bounded, so that nobody can fill the book."""
-        function = alarm.function or ""
-        if function not in self._functions.get(pole, {}):
-            function = ""
-        facts = {**alarm.facts, "code": alarm.code}
-        code = alarm.code if alarm.code in POLE_ALARMS else UNKNOWN
-        return Condition(code=code, subject=pole, function=function, active=alarm.active, facts=facts, boot=alarm.boot)
-
-    def _introduced(self, hello: Hello) -> None:
-        self._heartbeat_s[hello.code] = hello.heartbeat_s
-        self._functions[hello.code] = dict.fromkeys(capability.function for capability in hello.functions)
-
     def _taken_away(self, code: str, functions: Sequence[str]) -> None:
         """The pole has these functions no more: what it and its readings said of them is over."""
         for function in functions:
@@ -379,21 +355,6 @@ class Supervision:
         for alarm in self._book.of(code) if functions else ():
             if alarm.active and alarm.function in functions and alarm.code not in (SENSOR_SILENT, DESIRED_UNMET):
                 self._tell(Condition(code=alarm.code, subject=code, function=alarm.function, active=False))
-
-    def _remember(self, each: Remembered) -> None:
-        match each.what:
-            case Hello() as hello:
-                self._introduced(hello)
-            case Alarm() as alarm:
-                self._book.apply(self._condition(each.pole, alarm), each.utc_s)
-            case Reported() as answer:
-                self._wishes.book.reported(each.pole, answer, each.utc_s)
-            case Condition() as condition:
-                self._book.apply(condition, each.utc_s)
-            case Acknowledged(code=code, subject=subject, function=function, who=who):
-                self._book.acknowledge((code, subject, function), who, each.utc_s)
-            case Wished() as wish:
-                self._wishes.book.wished(wish.pole, wish.function, wish.version, wish.settings, wish.by, each.utc_s)
 
     def _active(self, code: str) -> list[OpenAlarm]:
         return [alarm for alarm in self._book if alarm.code == code and alarm.active]

@@ -34,6 +34,7 @@ class Wishes:
         self._utc_s = utc_s
         self._repeats = Repeats()
         self._overdue: list[tuple[float, str, str]] = []  # when to look again, pole, function
+        self._looks: dict[tuple[str, str], None] = {}  # pole and function of each of these
         self._told: dict[tuple[str, str], Status] = {}
 
     @property
@@ -45,7 +46,7 @@ class Wishes:
         """Take up what the book holds after it has been read back; `told` are the unmet wishes with open alarms."""
         self._told = dict.fromkeys(told, Status.WAITING)
         for difference in self.book.differences():
-            heapq.heappush(self._overdue, (now_s + UNMET_S, difference.pole, difference.function))
+            self._look_again(now_s + UNMET_S, difference.pole, difference.function)
 
     def next(self, pole: str, function: str, settings: Mapping[str, Any], by: str) -> Wished:
         """The note of a new wish."""
@@ -55,7 +56,7 @@ class Wishes:
     def wished(self, wish: Wished, at_s: float, now_s: float) -> None:
         """A wish is in the store, as of UTC second `at_s`: send it."""
         self.book.wished(wish.pole, wish.function, wish.version, wish.settings, wish.by, at_s)
-        heapq.heappush(self._overdue, (now_s + UNMET_S, wish.pole, wish.function))
+        self._look_again(now_s + UNMET_S, wish.pole, wish.function)
         self._settle(wish.pole, wish.function)
         self.send_to(wish.pole, now_s)
 
@@ -72,7 +73,7 @@ class Wishes:
         if status is Status.REFUSED:
             self._tell_unmet(pole, answer.function, status)
         elif status is Status.DIFFERS:
-            heapq.heappush(self._overdue, (now_s + UNMET_S, pole, answer.function))
+            self._look_again(now_s + UNMET_S, pole, answer.function)
         self._settle(pole, answer.function)
 
     def advance(self, now_s: float) -> None:
@@ -82,14 +83,24 @@ class Wishes:
                 self._repeats.sent(pole, wish, now_s, pause_s)
         while self._overdue and self._overdue[0][0] <= now_s:
             _, pole, function = heapq.heappop(self._overdue)
+            del self._looks[pole, function]
             since_s = self.book.since_s(pole, function)
             if since_s is None:
                 continue
             left_s = min(UNMET_S - (self._utc_s() - since_s), UNMET_S)
             if left_s > 1.0:
-                heapq.heappush(self._overdue, (now_s + left_s, pole, function))
+                self._look_again(now_s + left_s, pole, function)
             else:
                 self._tell_unmet(pole, function, self.book.status(pole, function))
+
+    def _look_again(self, at_s: float, pole: str, function: str) -> None:
+        """See at this second whether the wish still stands; once for each function, however often it is asked for.
+
+        An earlier look finds how long the wish has stood, and is followed by the one that is due.
+        """
+        if (pole, function) not in self._looks:
+            self._looks[pole, function] = None
+            heapq.heappush(self._overdue, (at_s, pole, function))
 
     def _tell_unmet(self, pole: str, function: str, status: Status) -> None:
         if self._told.get((pole, function)) is status:

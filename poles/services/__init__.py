@@ -52,7 +52,7 @@ ALARM_CODES: dict[str, AlarmSpec] = {code: row for spec in FUNCTIONS.values() fo
 
 def function_spec(address: str) -> FunctionSpec | None:
     """The type of the function at an address, `Type` or `Type.instance`; absent when the registry has none."""
-    return FUNCTIONS.get(address.partition(".")[0])
+    return FUNCTIONS.get(address) or FUNCTIONS.get(address.partition(".")[0])
 
 
 __all__ = [

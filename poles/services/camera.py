@@ -90,7 +90,7 @@ class Camera(Service):
 
     def see(self, *, blind: bool) -> None:
         """The driver judged the picture."""
-        self._note(blind=blind)
+        self._note(FUNCTION, blind=blind)
         self._alarm(FUNCTION, BLIND, blind)
 
     def begin(self, function: str, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
@@ -111,13 +111,9 @@ class Camera(Service):
         return cast("CameraReadings", self._now[FUNCTION])
 
     async def _look(self, preset: str) -> None:
-        self._note(preset="")
+        self._note(FUNCTION, preset="")
         await self._hardware.look(preset)
-        self._note(preset=preset)
+        self._note(FUNCTION, preset=preset)
 
     async def _snapshot(self) -> None:
-        self._note(snapshot_url=await self._hardware.snapshot())
-
-    def _note(self, **changes: object) -> None:
-        self._take(FUNCTION, msgspec.structs.replace(self._camera, **changes))
-        self._changed(FUNCTION)
+        self._note(FUNCTION, snapshot_url=await self._hardware.snapshot())

@@ -149,8 +149,7 @@ class ChargingPoint(Service):
         broken = self._point.residual or self._point.vehicle in (Vehicle.SHORT, Vehicle.FAULT)
         if action == "enable" and broken:
             raise Refused([Reason(BROKEN)])
-        self._take(FUNCTION, msgspec.structs.replace(self._point, enabled=action == "enable"))
-        self._changed(FUNCTION)
+        self._note(FUNCTION, enabled=action == "enable")
 
     @property
     def _point(self) -> ChargingPointReadings:

@@ -110,7 +110,7 @@ class Loudspeaker(Service):
 
     def test(self, *, failed: bool) -> None:
         """The driver tested the line to the speaker."""
-        self._note(failed=failed)
+        self._note(FUNCTION, failed=failed)
         self._alarm(FUNCTION, FAILED, failed)
 
     def begin(self, function: str, action: str, parameters: msgspec.Struct) -> Awaitable[None] | None:
@@ -125,14 +125,14 @@ class Loudspeaker(Service):
     async def _announce(self, order: Say | Play) -> None:
         self._stop()
         task = self._running = asyncio.ensure_future(self._speak(order))
-        self._note(announcing=True)
+        self._note(FUNCTION, announcing=True)
         try:
             await asyncio.wait([task])
         finally:  # whoever waits may be cancelled, and the speaker must not go on without an owner
             task.cancel()
             if self._running is task:
                 self._running = None
-                self._note(announcing=False)
+                self._note(FUNCTION, announcing=False)
         if task.cancelled():
             raise Refused([Reason(CUT_SHORT)])
         task.result()
@@ -151,12 +151,8 @@ class Loudspeaker(Service):
         if self._running is not None:
             self._running.cancel()
             self._running = None
-            self._note(announcing=False)
+            self._note(FUNCTION, announcing=False)
 
     def _settle(self, function: str) -> None:
         volume_pct = cast("LoudspeakerSettings", self._settings[FUNCTION]).volume_pct
         self._now[FUNCTION] = msgspec.structs.replace(self._now[FUNCTION], volume_pct=volume_pct)
-
-    def _note(self, **changes: object) -> None:
-        self._take(FUNCTION, msgspec.structs.replace(self._now[FUNCTION], **changes))
-        self._changed(FUNCTION)

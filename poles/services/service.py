@@ -42,7 +42,7 @@ BAD_SETTINGS = Rule(
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The base of all readings: what a function measures or knows; absent on the wire is what has its default."""
 
 
@@ -223,6 +223,11 @@ class Service:
         self._measured_s[function] = asyncio.get_running_loop().time()
         self._settle(function)
 
+    def _note(self, function: str, **changes: object) -> None:
+        """Some of the readings are known to be others now; that is said at once."""
+        self._take(function, msgspec.structs.replace(self._now[function], **changes))
+        self._changed(function)
+
     def _changed(self, function: str) -> None:
         self._voice.changed(function)
 
@@ -243,15 +248,6 @@ def values_to_wire(values: Readings | Settings) -> dict[str, Any]:
     """Readings or settings as they travel, by their names on the wire."""
     raw: dict[str, Any] = msgspec.to_builtins(values)
     return raw
-
-
-def readings_from_wire(kind: type[S], raw: Mapping[str, Any]) -> S | None:
-    """Typed readings, or None when a value has the wrong type, is out of range or is not a finite number."""
-    try:
-        readings = msgspec.convert(raw, kind)
-    except msgspec.ValidationError:
-        return None
-    return readings if _all_finite(readings) else None
 
 
 def parameters_from_wire(function: str, spec: FunctionSpec, action: str, raw: Mapping[str, Any]) -> Parameters:

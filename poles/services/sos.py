@@ -84,7 +84,7 @@ class Sos(Service):
         """The button went down."""
         if not self._call.pressed:
             self._held = asyncio.get_running_loop().call_later(STUCK_AFTER_S, self._stick)
-            self._note(calling=True, pressed=True, presses=self._call.presses + 1)
+            self._note(FUNCTION, calling=True, pressed=True, presses=self._call.presses + 1)
             self._alarm(FUNCTION, CALLED, True)
 
     def release(self) -> None:
@@ -92,7 +92,7 @@ class Sos(Service):
         if self._held is not None:
             self._held.cancel()
             self._held = None
-        self._note(pressed=False)
+        self._note(FUNCTION, pressed=False)
         self._alarm(FUNCTION, STUCK, False)
 
     def begin(self, function: str, action: str, parameters: msgspec.Struct) -> None:
@@ -102,9 +102,9 @@ class Sos(Service):
         if not self._call.calling:
             raise Refused([Reason(NO_CALL)])
         if action == "answer":
-            self._note(answered=True)
+            self._note(FUNCTION, answered=True)
         else:
-            self._note(calling=False, answered=False, presses=0)
+            self._note(FUNCTION, calling=False, answered=False, presses=0)
             self._alarm(FUNCTION, CALLED, False)
 
     @property
@@ -114,7 +114,5 @@ class Sos(Service):
     def _stick(self) -> None:
         self._alarm(FUNCTION, STUCK, True, held_s=STUCK_AFTER_S)
 
-    def _note(self, **changes: object) -> None:
-        self._take(FUNCTION, msgspec.structs.replace(self._call, **changes))
+    def _settle(self, function: str) -> None:
         self._hardware.show(calling=self._call.calling, answered=self._call.answered)
-        self._changed(FUNCTION)

@@ -5,6 +5,7 @@ Like the listener's, the two ways are separate classes: there is no way to conne
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +17,17 @@ from poles.wire.lines import Exchange, Line, MemoryLine, SocketLine
 from poles.wire.sockets import dealer
 
 RECONNECT_MS = 200
+RECONNECT_SPREAD_MS = 400
 RECONNECT_MAX_MS = 5_000
+
+
+def reconnect_ms(public_key: bytes) -> int:
+    """How long a pole waits before it tries a lost connection again, the first time [ms]; then it doubles.
+
+    libzmq adds no chance of its own where there is a longest wait (`get_new_reconnect_ivl`, 4.3.5): poles with one
+    number for all would knock all at the same instants after a restart of the gateway. So the key spreads them.
+    """
+    return RECONNECT_MS + zlib.crc32(public_key) % RECONNECT_SPREAD_MS
 
 
 class Connection(Protocol):
@@ -46,7 +57,7 @@ class CurveConnection:
         socket.curve_publickey = self.keys.public
         socket.curve_secretkey = self.keys.secret
         socket.curve_serverkey = self.server_public
-        socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
+        socket.set(zmq.RECONNECT_IVL, reconnect_ms(self.keys.public))
         socket.set(zmq.RECONNECT_IVL_MAX, self.reconnect_max_ms)
         socket.connect(self.address)
         return SocketLine(socket)

@@ -7,12 +7,11 @@ the connection; inside the process the code that the line was opened for, becaus
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import zmq
 import zmq.asyncio
-from zmq.utils.monitor import recv_monitor_message
 
 from airspace.reasons import Refused
 from poles.keys import KeyPair
@@ -21,6 +20,7 @@ from poles.keys.authenticator import CurveAuthenticator
 from poles.keys.paces import Pace, Paces
 from poles.wire.arrivals import Arrivals, first_name
 from poles.wire.cutting import Link, cut, link_of
+from poles.wire.hearing import arrivals_of, descriptor_of, hear
 from poles.wire.lines import Exchange, MemoryGateway, Take
 from poles.wire.pump import Pump
 from poles.wire.sockets import bind, curve_router, not_bound
@@ -28,6 +28,7 @@ from poles.wire.sockets import bind, curve_router, not_bound
 DOMAIN = "poles"
 HANDSHAKES = Pace(at_once=60.0, per_s=0.5)  # of one key; a pole comes again after half a second at the soonest
 KEYS_KEPT = 200_000
+ENDED_AT_ONCE = 64  # keys that were revoked, in a turn of the loop
 LINKS_KEPT = 8  # connections of one key; a pole has one, and another while it makes a new one
 
 Gone: TypeAlias = Callable[[str, list[bytes], bool], None]
@@ -83,11 +84,12 @@ class CurveListener:
         self._admission = admission
         self._mark = mark
         self._paces = Paces(HANDSHAKES, kept=KEYS_KEPT)
-        self._links: dict[str, dict[bytes, Link | None]] = {}  # key -> its latest connections
+        self._links: dict[bytes, tuple[str, Link | None]] = {}  # route -> whose key it is, and the connection
+        self._routes: dict[str, list[bytes]] = {}  # key -> its latest
         self._cut = 0
         self._suspects: dict[bytes, Link] = {}  # names that were ahead of the count when they first spoke
         self._arrivals: Arrivals
-        self._monitor: zmq.asyncio.Socket
+        self._accepted: zmq.Socket[bytes]
         self._context: zmq.asyncio.Context | None = None
         self._authenticator: CurveAuthenticator | None = None
         self._socket: zmq.asyncio.Socket
@@ -103,7 +105,7 @@ class CurveListener:
         self._authenticator.start()
         self._socket, self._take, self._gone = curve_router(self._context, self._server_key, DOMAIN), take, gone
         self._arrivals = Arrivals(first_name(self._socket, self._context))
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED)
+        self._accepted = arrivals_of(self._socket, self._context)
         self._pump = Pump(zmq.Socket.shadow(self._socket.underlying), self._hand_on)
         try:
             self.address = bind(self._socket, self.address)
@@ -118,26 +120,36 @@ class CurveListener:
             tasks.create_task(self._authenticator.serve(), name="poles-authenticator")
             tasks.create_task(self._pump.run(), name="poles-receive")
             tasks.create_task(self._look(), name="poles-admission")
-            tasks.create_task(self._count(), name="poles-arrivals")
+            tasks.create_task(self._settle(), name="poles-proofs")
+            tasks.create_task(hear(self._accepted, self._count), name="poles-arrivals")
 
     def _admits(self, key: str) -> bool:
         return self._admission.admits(key) and self._paces.takes(key, asyncio.get_running_loop().time())
 
-    async def _count(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            event = await recv_monitor_message(self._monitor)
-            self._arrivals.accepted(int(event["value"]), loop.time())
+    def _count(self, event: Sequence[bytes]) -> None:
+        self._arrivals.accepted(descriptor_of(event), asyncio.get_running_loop().time())
 
     async def _look(self) -> None:
         while True:
-            for key, code in self._admission.look():
-                routes = self._links.pop(key, {})
-                for link in routes.values():
-                    self._cut += link is not None and cut(link)
-                self._gone(code, list(routes), code not in self._admission.codes.values())
+            for number, (key, code) in enumerate(self._admission.look(), 1):
+                self._gone(code, self._end(key), not self._admission.has_key(code))
+                if number % ENDED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             self._send_away()
             await asyncio.sleep(LOOK_S)
+
+    async def _settle(self) -> None:
+        while True:
+            await self._admission.settle()
+            await asyncio.sleep(LOOK_S)
+
+    def _end(self, key: str) -> list[bytes]:
+        """End the connections of a key; their routes."""
+        routes = self._routes.pop(key, [])
+        for route in routes:
+            _, link = self._links.pop(route)
+            self._cut += link is not None and cut(link)
+        return routes
 
     def _send_away(self) -> None:
         """End the connections that say nothing, and those whose name libzmq may yet give to another."""
@@ -159,24 +171,32 @@ class CurveListener:
             link = link_of(frame)
             self._cut += link is not None and cut(link)
             return
-        links = self._links.get(key)
-        if links is None or route not in links:
+        known = self._links.get(route)
+        if known is None or known[0] != key:
             self._met(key, route, frame)
         self._take(code, route, frame.bytes if whole else None)
 
     def _met(self, key: str, route: bytes, frame: zmq.Frame) -> None:
         """The first message of a connection, whose end proves its key by that."""
-        links = self._links.setdefault(key, {})
-        link = links[route] = link_of(frame)
+        link = link_of(frame)
+        self._forget(route)  # a name that somebody else had
+        self._links[route] = key, link
+        routes = self._routes.setdefault(key, [])
+        routes.append(route)
         if link is not None:
             self._arrivals.spoke(link)
             name = route[len(self._mark) :]
             if self._arrivals.is_ahead(name):
                 self._suspects[name] = link
-        if len(links) > LINKS_KEPT:
-            oldest = links.pop(next(iter(links)))  # what nobody counts any more nobody could end
-            self._cut += oldest is not None and cut(oldest)
+        if len(routes) > LINKS_KEPT:
+            self.drop(routes[0])  # what nobody counts any more nobody could end
+            self._forget(routes[0])
         self._admission.used(key)
+
+    def _forget(self, route: bytes) -> None:
+        key, _ = self._links.pop(route, ("", None))
+        if key:
+            self._routes[key].remove(route)
 
     def send(self, route: bytes, body: bytes) -> bool:
         """Send without waiting; False when nobody is there or it does not read."""
@@ -184,11 +204,8 @@ class CurveListener:
 
     def drop(self, route: bytes) -> None:
         """End one connection; its pole may come again."""
-        for routes in self._links.values():
-            link = routes.get(route)
-            if link is not None:
-                self._cut += cut(link)
-                return
+        _, link = self._links.get(route, ("", None))
+        self._cut += link is not None and cut(link)
 
     def statistics(self) -> dict[str, int]:
         """Handshakes with unknown keys that were turned away, and connections of revoked keys that were ended."""

@@ -14,6 +14,9 @@ import zmq
 
 AT_ONCE = 256  # messages in a turn; then others of the loop have theirs
 PAUSE_S = 0.002
+# as plain numbers: an `|` of zmq's own would be worked out for each message, which takes as long as to send it
+_NOW = int(zmq.NOBLOCK)
+_NOW_AND_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 
 
 class Pump:
@@ -48,8 +51,8 @@ class Pump:
     def send(self, route: bytes, body: bytes) -> bool:
         """Send without waiting; False when the peer is gone or its queue is full."""
         try:
-            self._socket.send(route, zmq.SNDMORE | zmq.NOBLOCK)
-            self._socket.send(body, zmq.NOBLOCK)
+            self._socket.send(route, _NOW_AND_MORE)
+            self._socket.send(body, _NOW)
         except zmq.ZMQError:
             return False
         finally:
@@ -86,12 +89,12 @@ class Pump:
         receive, take = self._socket.recv, self._take
         for count in range(AT_ONCE):
             try:
-                route = receive(zmq.NOBLOCK)
+                route = receive(_NOW)
             except zmq.Again:
                 return count
-            frame = receive(zmq.NOBLOCK, copy=False)
+            frame = receive(_NOW, copy=False)
             whole = not frame.more
             while frame.more:
-                frame = receive(zmq.NOBLOCK, copy=False)
+                frame = receive(_NOW, copy=False)
             take(route, frame, whole)
         return AT_ONCE

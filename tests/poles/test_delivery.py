@@ -25,9 +25,15 @@ def taken(ledger: Ledger, report: Report) -> list[int]:
     return list(numbers_of(new))
 
 
+def settle(ledger: Ledger, message: OfEntries) -> int:
+    """The store has what was taken of a message; how many entries the pole had to drop before it."""
+    numbers = numbers_of(message)
+    return ledger.boot(CODE, message.boot).stored(numbers[-1], len(numbers))
+
+
 def store(ledger: Ledger, report: Report) -> list[int]:
     numbers = taken(ledger, report)
-    ledger.boot(CODE, report.boot).stored(report)
+    settle(ledger, report)
     return numbers
 
 
@@ -45,7 +51,7 @@ def test_what_is_on_its_way_to_the_store_is_not_taken_twice_and_not_yet_durable(
     assert take(ledger, report(1)) is Verdict.DUPLICATE
     assert taken(ledger, report(2)) == [2]
     assert ledger.durable_seq(CODE, "b1") == 0
-    ledger.boot(CODE, "b1").stored(report(1))
+    settle(ledger, report(1))
     assert ledger.durable_seq(CODE, "b1") == 1
 
 
@@ -77,12 +83,20 @@ def test_a_pole_that_boots_without_end_does_not_fill_the_memory() -> None:
     assert ledger.durable_seq(CODE, "b0") == 0
 
 
+def test_the_boot_that_is_in_use_is_not_forgotten_for_old_ones_that_a_ring_still_brings() -> None:
+    ledger = Ledger({})
+    for n in range(1, 3 * BOOTS_REMEMBERED):
+        assert store(ledger, report(n, boot="now")) == [n]
+        store(ledger, report(1, boot=f"b{n}"))
+    assert ledger.durable_seq(CODE, "b1") == 0
+
+
 def test_boots_whose_entries_are_on_their_way_are_not_forgotten() -> None:
     ledger, many = Ledger({}), [report(1, boot=f"b{n}") for n in range(3 * BOOTS_REMEMBERED)]
     for one in many:
         assert taken(ledger, one) == [1]
     for one in many:
-        assert ledger.boot(CODE, one.boot).stored(one) == 0
+        assert settle(ledger, one) == 0
 
 
 class Wire:
@@ -148,7 +162,7 @@ class Wire:
             heard[message.boot] = None
             new = take(self.ledger, message)
             if not isinstance(new, Verdict):
-                self.dropped += self.ledger.boot(CODE, new.boot).stored(new)
+                self.dropped += settle(self.ledger, new)
                 self.stored.setdefault(new.boot, []).extend(numbers_of(new))
         for boot in heard:
             if bad and self.rng.random() < 0.5:

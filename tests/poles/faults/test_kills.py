@@ -14,11 +14,11 @@ import pytest
 
 from controller.clock import Clock, real_tempo, run
 from controller.events import PoleSaid
-from controller.store import read_store
 from poles.agent.flash import FileFlash
 from poles.agent.outbox import Outbox
 from poles.agent.ring import SMALLEST_BYTES, Ring
 from poles.keys import new_key_pair, save_key_pair
+from tests.controller.reading import read_store
 from tests.poles.faults.journal import Journal, Verdict, judge
 from tests.poles.faults.proxy import Proxy, proxied
 

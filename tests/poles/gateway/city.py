@@ -24,6 +24,8 @@ class City:
         self.changes: list[tuple[float, Change]] = []
         self.last_s: dict[str, float] = {}
         self.dead: dict[str, None] = {}
+        self._feeds = feeds
+        self._supplies: dict[str, tuple[str, ...]] = {}
         self._interval_s: dict[str, float] = {}
         self._readings: dict[str, tuple[Reading, ...]] = {}
         self._beats: list[tuple[float, str]] = []
@@ -33,8 +35,9 @@ class City:
         self, code: str, supplies: Iterable[str] = (), interval_s: float = 5.0, functions: Iterable[str] = ()
     ) -> None:
         self._interval_s[code] = interval_s
+        self._supplies[code] = tuple(supplies)
         self._readings[code] = readings_of(*functions)
-        self.outages.place(code, supplies)
+        self.outages.place(code, self._supplies[code])
         self._hello(code)
         first_s = self.now_s + self.rng.random() * interval_s * 0.99
         heapq.heappush(self._beats, (first_s, code))
@@ -50,6 +53,21 @@ class City:
 
     def revive(self, codes: Iterable[str], at_s: float) -> None:
         heapq.heappush(self._acts, (at_s, len(self._acts), "revive", tuple(codes)))
+
+    def take_away(self, codes: Iterable[str]) -> None:
+        """From now on these poles are none of this district's, whatever they still say."""
+        for code in codes:
+            self.liveness.forget(code)
+            self._note(self.outages.remove(code))
+
+    def restart(self) -> None:
+        """A new process takes up what was told; what it does not know of the poles it hears anew."""
+        before, feeds = self.outages, self._feeds
+        self.outages = Outages(self.liveness.watches, feeds)
+        for code in self.liveness.watches:
+            self.outages.place(code, self._supplies[code])
+        down = {supply: tuple(outage.members) for supply, outage in before.open.items()}
+        self.outages.restore(before.alone, down, self.liveness.tick(self.now_s))
 
     def until(self, now_s: float) -> None:
         while True:

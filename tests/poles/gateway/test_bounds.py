@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
 from poles.gateway import Gateway
-from poles.gateway.flow import BURST_BYTES, MESSAGE_COSTS_BYTES
-from poles.protocol import BACK_MAX_S, Ack, Bye, Capability, Heartbeat, Quality, Report, encode
+from poles.gateway.flow import BURST_BYTES, MESSAGE_COSTS_BYTES, WAITING_BYTES
+from poles.protocol import BACK_MAX_S, Ack, Bye, Capability, Heartbeat, Quality, Report, Welcome, encode
+from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Take
 from poles.wire.listener import Gone, MemoryListener
 from tests.poles.gateway.test_supervision import HEARTBEAT_S, WIND, Scene, in_virtual_time
-from tests.poles.raw_pole import CODE, RawPole, gateway_needs, hello, reading, report
+from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, reading, report
+from tests.poles.security.test_fuzz import memory_bytes
 
 
 class Revoking(MemoryListener):
@@ -47,6 +50,34 @@ def test_who_says_little_without_end_is_named_all_the_same(body: bytes) -> None:
             assert gateway.flooding == (CODE,)
 
     talk()
+
+
+@in_virtual_time
+async def test_sixteen_poles_that_mean_ill_fill_no_memory_and_hold_up_no_neighbour(scene: Scene) -> None:
+    """Each body is legal, and as objects it is sixty times as large."""
+    heavy = encode(report(1, values={"x": [[]] * 60_000}))
+    store, codes = Store(), [f"410105-LP-9{number:05d}" for number in range(16)]
+    needs = gateway_needs(scene.clock, store)
+    async with Gateway.memory(scene.exchange, **needs) as gateway, scene.pole() as neighbour, AsyncExitStack() as all_:
+        lines = [await all_.enter_async_context(raw_pole(MemoryConnection(scene.exchange), code)) for code in codes]
+        for pole, code in zip(lines, codes, strict=True):
+            await pole.say(hello(code))
+            await pole.expect(Welcome)
+        await neighbour.say(hello())
+        await neighbour.expect(Welcome)
+        await asyncio.sleep(1.0)
+        store.open.clear()
+        before = memory_bytes()
+        for _ in range(200):
+            for pole in lines:
+                pole.line.send(heavy)
+            await asyncio.sleep(0.0)
+        await asyncio.sleep(1.0)
+        assert gateway.flooding == tuple(codes)
+        assert memory_bytes() - before < 4 * WAITING_BYTES
+        await neighbour.say(report(1))
+        store.open.set()
+        assert (await neighbour.expect(Ack, within_s=0.1)).durable_seq == 1
 
 
 @in_virtual_time

@@ -266,3 +266,18 @@ def test_a_newer_wish_has_its_own_patience() -> None:
     assert scene.told == []
     scene.until(2 * UNMET_S + 10.0)
     assert len(scene.told) == 1
+
+
+def test_a_setting_that_goes_to_and_fro_is_looked_at_as_if_it_had_gone_once() -> None:
+    scene = Scene()
+    scene.wish(level=50)
+    for second in range(1, 200):
+        scene.now_s = float(second)
+        scene.answer(1, {"level": second % 2})
+    looks = 0
+    while (wake_s := scene.wishes.wake_s) < math.inf:
+        scene.now_s = max(scene.now_s, wake_s)
+        scene.wishes.advance(scene.now_s)
+        looks += 1
+    assert [condition.facts["why"] for condition in scene.told] == ["it is set otherwise"]
+    assert looks <= 10

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from airspace.frames import LatLon
+from controller.clock import cpu_s
 from poles.gateway.doubts import FAST_S, IN_A_ROW, LIVE_S, SLOW_S, Doubts
 from poles.gateway.notes import Condition
 from poles.gateway.quality import Flag
@@ -17,6 +18,10 @@ NOON_S = 1779066000.0
 
 class Air(msgspec.Struct, frozen=True, kw_only=True):
     temperature_c: float | None = None
+
+
+class Lamp(msgspec.Struct, frozen=True, kw_only=True):
+    level: float = 0.0
 
 
 class Scene:
@@ -115,12 +120,27 @@ def test_what_was_told_before_a_restart_is_not_told_again_but_taken_back() -> No
     assert scene.news() == [("pole.implausible", "Air", False)]
 
 
+def forgotten(among: int, count: int = 400) -> float:
+    """CPU for forgetting some of so many poles [s]."""
+    doubts = Doubts(lambda condition: None)
+    for number in range(among):
+        doubts.judge(f"P{number}", HERE, "Lamp", Lamp(), 10.0, Quality.GOOD)
+    begun_s = cpu_s()
+    for number in range(count):
+        doubts.forget(f"P{number}", ["Lamp"])
+    return cpu_s() - begun_s
+
+
+def test_a_pole_is_forgotten_as_fast_in_a_city_as_in_a_village() -> None:
+    assert forgotten(20_000) < 5 * min(forgotten(400) for _ in range(3)) + 0.005
+
+
 def test_a_forgotten_pole_begins_anew() -> None:
     scene = Scene()
     for _ in range(IN_A_ROW):
         scene.air(70.0)
         scene.clock(60.0)
-    scene.doubts.forget("P1")
+    scene.doubts.forget("P1", ["Air"])
     scene.told.clear()
     assert scene.air(20.0) == {}
     for _ in range(IN_A_ROW):

@@ -15,10 +15,8 @@ from poles.gateway.flow import (
     WINDOW,
     Flow,
     Peer,
-    Said,
+    Unread,
 )
-from poles.protocol import encode
-from tests.poles.raw_pole import report
 
 
 class Named:
@@ -31,13 +29,16 @@ class Named:
         self.told.append((code, floods))
 
 
-def said(code: str, number: int, size: int = 0) -> Said:
-    message = report(number)
-    return Said(code, message, bytes(size) if size else encode(message))
+ALL = WAITING_BYTES  # bytes to take
 
 
-def numbers(taken: list[Said]) -> list[tuple[str, int]]:
-    return [(each.code, each.message.readings[0].seq) for each in taken]  # type: ignore[union-attr]
+def said(code: str, number: int, size: int = 100) -> Unread:
+    """The number is when it came."""
+    return Unread(code, bytes(size), number)
+
+
+def numbers(taken: list[Unread]) -> list[tuple[str, float]]:
+    return [(each.code, each.heard_s) for each in taken]
 
 
 def test_poles_are_served_in_turns_and_each_in_its_order() -> None:
@@ -45,9 +46,9 @@ def test_poles_are_served_in_turns_and_each_in_its_order() -> None:
     for number in range(1, 6):
         assert flow.put(many, said("many", number))
     assert flow.put(few, said("few", 1))
-    assert numbers(flow.take(3)) == [("many", 1), ("few", 1), ("many", 2)]
+    assert numbers(flow.take(3, ALL)) == [("many", 1), ("few", 1), ("many", 2)]
     assert flow.put(few, said("few", 2))
-    assert numbers(flow.take(10)) == [("many", 3), ("few", 2), ("many", 4), ("many", 5)]
+    assert numbers(flow.take(10, ALL)) == [("many", 3), ("few", 2), ("many", 4), ("many", 5)]
     assert not flow.ready
 
 
@@ -57,7 +58,7 @@ def test_one_pole_cannot_fill_the_memory() -> None:
         assert flow.put(peer, said("a", number))
     assert not flow.put(peer, said("a", WAITING_PER_POLE + 1))
     assert flow.put(other, said("b", 1))
-    assert len(flow.take(WAITING_PER_POLE + 5)) == WAITING_PER_POLE + 1
+    assert len(flow.take(WAITING_PER_POLE + 5, ALL)) == WAITING_PER_POLE + 1
 
 
 def test_all_poles_together_cannot_fill_the_memory() -> None:
@@ -66,8 +67,33 @@ def test_all_poles_together_cannot_fill_the_memory() -> None:
         assert flow.put(Peer(f"p{number}", 0.0), said(f"p{number}", 1, size))
     late = Peer("late", 0.0)
     assert not flow.put(late, said("late", 1))
-    flow.take(1)
+    flow.take(1, ALL)
     assert flow.put(late, said("late", 1))
+
+
+@pytest.mark.parametrize(("ill", "share"), [(1, 0.02), (16, 0.22), (64, 0.55), (640, 0.96)])
+def test_however_many_fill_the_room_there_is_some_for_every_other(ill: int, share: float) -> None:
+    flow, size, waiting = Flow(Named()), 60_000, 0
+    many = [Peer(f"ill{number}", 0.0) for number in range(ill)]
+    for _ in range(WAITING_PER_POLE):
+        for peer in many:
+            waiting += size * flow.put(peer, said(peer.code, 1, size))
+    assert waiting < share * WAITING_BYTES
+    for number in range(50):
+        assert flow.put(Peer(f"pole{number}", 0.0), said("pole", 1, 200))
+    # and when all is served all have room again
+    flow.take(100_000, ALL)
+    assert all(flow.put(peer, said(peer.code, 2, 200)) for peer in many)
+
+
+def test_a_turn_takes_no_more_bytes_than_it_may_but_for_the_last_message() -> None:
+    flow, peer = Flow(Named()), Peer("a", 0.0)
+    for number in range(10):
+        flow.put(peer, said("a", number, 1000))
+    assert len(flow.take(100, 2500)) == 3
+    assert len(flow.take(100, 2000)) == 2
+    assert len(flow.take(4, ALL)) == 4
+    assert len(flow.take(100, ALL)) == 1
 
 
 def test_who_brings_more_than_its_bucket_holds_is_named_slowed_and_let_go_again() -> None:
@@ -81,11 +107,11 @@ def test_who_brings_more_than_its_bucket_holds_is_named_slowed_and_let_go_again(
     assert (flow.window(flooder), flow.window(neighbour)) == (SMALL_WINDOW, WINDOW)
     flow.put(flooder, said("flooder", 1))
     flow.put(neighbour, said("neighbour", 1))
-    assert numbers(flow.take(10)) == [("neighbour", 1)]
+    assert numbers(flow.take(10, ALL)) == [("neighbour", 1)]
     assert flow.relieve(0.5) is not None
     assert not flow.ready
     flow.relieve(1.01)  # a second later it owes nothing any more
-    assert numbers(flow.take(10)) == [("flooder", 1)]
+    assert numbers(flow.take(10, ALL)) == [("flooder", 1)]
     assert flow.flooding == ("flooder",)
     assert flow.relieve(1.01 + BURST_BYTES / BYTES_PER_S) is None
     assert named.told == [("flooder", True), ("flooder", False)]
@@ -127,10 +153,10 @@ def test_whatever_comes_everything_that_was_queued_is_served_once_and_in_order(
     flow, now_s = Flow(Named()), 0.0
     peers = [Peer(str(number), 0.0) for number in range(5)]
     queued: dict[str, list[int]] = {peer.code: [] for peer in peers}
-    served: dict[str, list[int]] = {peer.code: [] for peer in peers}
+    served: dict[str, list[float]] = {peer.code: [] for peer in peers}
 
     def serve(most: int) -> None:
-        for code, number in numbers(flow.take(most)):
+        for code, number in numbers(flow.take(most, ALL)):
             served[code].append(number)
 
     for what, which, size in steps:

@@ -320,6 +320,48 @@ def test_in_a_bad_night_every_silent_pole_has_exactly_one_reason_and_the_news_ad
     assert members == {name: set(outage.members) for name, outage in city.outages.open.items()}
 
 
+def test_members_that_are_taken_away_do_not_keep_an_outage_open_whose_other_poles_are_back() -> None:
+    city = City()
+    dead = city.add_many(50, "a", ["backhaul:A"])
+    city.add_many(50, "b", ["backhaul:B"])
+    city.kill(dead, 1050.0)
+    city.revive(dead[:20], 1100.0)
+    city.until(1150.0)
+    city.take_away(dead[21:])
+    city.until(1200.0)
+    assert list(city.outages.open) == ["backhaul:A"]  # the last one has a minute to come as well
+    city.until(1250.0)
+    assert [(over.supply, over.still_silent) for over in city.over()] == [("backhaul:A", (dead[20],))]
+    assert city.alone() == [dead[20]]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_poles_taken_away_and_restarts_in_a_bad_night_leave_no_outage_without_members(seed: int) -> None:
+    city = City(seed, feeds={f"backhaul:{n}": ["mains:0"] for n in range(4)})
+    gateways = [city.add_many(25, f"g{n}", [f"backhaul:{n}", f"cell:{n % 2}"], 5.0) for n in range(4)]
+    left = {code: True for codes in gateways for code in codes}
+    for _ in range(12):
+        now_s = city.now_s + city.rng.uniform(5.0, 40.0)
+        struck = [code for code in gateways[city.rng.randrange(4)] if code not in city.dead and left[code]]
+        city.kill(struck, now_s)
+        city.revive(city.rng.sample(struck, len(struck) * 2 // 3), now_s + city.rng.choice([10.0, 90.0]))
+        city.until(now_s + 120.0)
+        taken = [code for code in left if left[code] and city.rng.random() < (0.5 if code in city.dead else 0.02)]
+        left.update(dict.fromkeys(taken, False))
+        city.take_away(taken)
+        if city.rng.random() < 0.3:
+            city.restart()
+        assert all(outage.members for outage in city.outages.open.values())
+        explained = [code for outage in city.outages.open.values() for code in outage.members]
+        silent = {code for code, watch in city.liveness.watches.items() if watch.silent}
+        assert sorted([*explained, *city.outages.alone]) == sorted(silent)
+        assert all(city.outages.supply_of(code) in city.outages.open for code in explained)
+    city.take_away([code for code in left if left[code]])
+    assert not city.outages.open
+    assert not list(city.outages.alone)
+    assert told_so_far(city)[1] == {}
+
+
 def told_so_far(city: City) -> tuple[set[str], dict[str, set[str]]]:
     """What somebody believes who heard all news: who is alone, and who is silent for what."""
     alone: set[str] = set()

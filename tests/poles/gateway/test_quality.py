@@ -196,7 +196,7 @@ def test_stations_in_the_next_valley_are_not_neighbours() -> None:
 def test_a_forgotten_station_is_no_neighbour() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=20.0)] * 4)
-    control.forget("N0")
+    control.taken_away("N0", "F")
     assert Station(control).says(Air(temperature_c=50.0)) == {}
 
 
@@ -217,6 +217,21 @@ def test_the_nearest_are_those_that_anybody_finds_by_looking_at_all(seed: int) -
         apart = sorted((here.distance_m(there), other) for other, there in places.items() if other != pole)
         expected = [other for distance_m, other in apart if distance_m <= WITHIN_M][:NEAREST]
         assert [other for other, _ in neighbours.nearest(pole)] == expected
+
+
+def test_who_comes_far_away_changes_nobody_s_neighbours_and_costs_nobody_a_search() -> None:
+    neighbours, searched = Neighbours(), []
+    found = neighbours._find
+    neighbours._find = lambda pole: searched.append(pole) or found(pole)  # type: ignore[method-assign,func-returns-value]
+    near = {f"P{n}": place(n % 10 * 100.0, n // 10 * 100.0) for n in range(100)}
+    for pole, where in near.items():
+        neighbours.place(pole, where)
+    before = {pole: neighbours.nearest(pole) for pole in near}
+    searched.clear()
+    for number in range(200):  # within WITHIN_M of all of them
+        neighbours.place(f"Q{number}", place(3000.0 + number % 20 * 50.0, number // 20 * 50.0))
+    assert {pole: neighbours.nearest(pole) for pole in near} == before
+    assert len(searched) < len(near) / 4  # those at the edge may have looked as far
 
 
 def test_the_median_is_the_middle() -> None:

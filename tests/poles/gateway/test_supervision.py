@@ -15,9 +15,10 @@ from poles.gateway import Gateway
 from poles.gateway.alarms import Told
 from poles.gateway.desired import Status
 from poles.gateway.liveness import RETURN_S
+from poles.gateway.memory import Remembered
 from poles.gateway.notes import AnyNote, Condition
 from poles.gateway.quality import Flag
-from poles.gateway.supervision import Remembered, Supplies
+from poles.gateway.supervision import Supplies
 from poles.protocol import Ack, Alarm, Bye, Capability, Desired, Heartbeat, Hello, Quality, Reported, Welcome
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange

@@ -12,6 +12,7 @@ import pytest
 
 from controller.clock import Clock, cpu_s, run, virtual_tempo
 from poles.gateway import Gateway
+from poles.gateway.ingest import GATHER_S
 from poles.protocol import Ack, Hello, Refusal, Welcome, about, decode, encode, numbers_of
 from poles.protocol.enrolment import Enrol, decode_answer, decode_request
 from poles.wire.lines import Exchange, Line
@@ -39,7 +40,7 @@ async def emptied(line: Line) -> list[object]:
     heard: list[object] = []
     while True:
         try:
-            async with asyncio.timeout(0.001):
+            async with asyncio.timeout(2 * GATHER_S):
                 heard.append(decode(await line.receive()))
         except TimeoutError:
             return heard

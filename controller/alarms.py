@@ -36,6 +36,8 @@ class Alarm(StrEnum):
     DOCK_NOT_CHARGING = "dock.not-charging"
     TRAFFIC_NEAR = "traffic.near"
     RESPONSE_PROPOSED = "response.proposed"
+    RESPONSE_FAILED = "response.failed"
+    IMPOSTOR = "traffic.impostor"
     NOT_SEEN_TO_START = "flight.start-unseen"
     CONSOLE_LOST = "console.lost"
     AIRSPACE_CHANGED = "airspace.changed"
@@ -183,6 +185,28 @@ ALARMS: dict[str, AlarmSpec] = {
             "{subject} 告警 {alarm}：建议执行任务 {mission}",
         ),
         Words("Look at the alarm, then fly the mission or leave it.", "请查看告警，然后执行或放弃该任务。"),
+    ),
+    Alarm.RESPONSE_FAILED: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "{subject} asked for mission {mission}, which is not flown to its end: {why}",
+            "{subject} 请求的任务 {mission} 未能完成：{why}",
+        ),
+        Words(
+            "Look at the alarm and decide with `beichen poles respond`; a drone in the air ends its plan by itself.",
+            "请查看告警，用 `beichen poles respond` 决定；空中的无人机会自行完成计划。",
+        ),
+    ),
+    Alarm.IMPOSTOR: AlarmSpec(
+        Severity.WARNING,
+        Words(
+            "somebody broadcasts the identity of {subject} {distance_m:.0f} m away from it",
+            "距 {subject} {distance_m:.0f} 米处有人广播其身份",
+        ),
+        Words(
+            "Treat it as a stranger: look for it, and tell the police if it stays.",
+            "请视为不明飞行器：目视搜索；若持续存在请报警。",
+        ),
     ),
     Alarm.NOT_SEEN_TO_START: AlarmSpec(
         Severity.WARNING,

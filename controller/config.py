@@ -184,13 +184,17 @@ class DroneConfig(_Part, frozen=True, kw_only=True):
 
 
 class PoleConfig(_Part, frozen=True, kw_only=True):
-    """One smart pole: its city code, where it stands, and its public key (z85) unless it is to enrol."""
+    """One smart pole: its city code, where it stands, and its public key (z85) unless it is to enrol.
+
+    One that `broadcasts_corrections` is sent those of the nearest base station, for the receivers around it.
+    """
 
     code: str
     public_key: str = ""
     lat_deg: float
     lon_deg: float
     services: tuple[str, ...]
+    broadcasts_corrections: bool = False
     mains: str = ""
     cell: str = ""
     backhaul: str = ""
@@ -288,6 +292,7 @@ class SiteFile(_Part, frozen=True, kw_only=True):
     airspace: tuple[str, ...]
     airspace_is_empty: bool = False
     store: str = "beichen.db"
+    keep_poles_days: float = 0.0  # 0: for ever
     register: str = "airspace.db"
     runs: str = "runs"
     jurisdiction: str = "china"
@@ -531,6 +536,7 @@ def _ranges(file: SiteFile) -> Iterator[tuple[str, float, float, float]]:
     for name, kind in file.drone_types.items():
         for figure, number in msgspec.structs.asdict(kind).items():
             yield f"drone_types.{name}.{figure}", number, 1e-3, 1e4
+    yield "keep_poles_days", file.keep_poles_days, 0, 36_500
     for n, rule in enumerate(file.responses):
         yield f"responses[{n}].severity", rule.severity, int(min(Severity)), int(max(Severity))
         yield f"responses[{n}].after_s", rule.after_s, 0, 3600

@@ -1,17 +1,18 @@
-"""Corrections of the poles' base stations, sent on to the drones: RTCM 3 in GPS_RTCM_DATA.
+"""Corrections of the poles' base stations, sent on to drones, as RTCM 3 in GPS_RTCM_DATA, and to poles that broadcast.
 
-Each drone is served by one base station at a time, the nearest that is heard, for a receiver that mixes two stations
-loses its fixed solution. Another one takes over when that falls silent, or when the drone is clearly nearer to it.
+Each drone and each such pole is served by one base station at a time, the nearest that is heard, for a receiver that
+mixes two stations loses its fixed solution. Another one takes over when that falls silent, or when the drone is clearly
+nearer to it. Only what a receiver can use goes out: whole frames with a right checksum, of now, in their order.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from airspace.frames import LatLon
@@ -19,11 +20,12 @@ from controller.clock import Clock
 from controller.links.codec import Message
 from controller.links.telemetry import DroneState
 from poles.protocol import Correction
+from poles.protocol.rtcm import is_frame
 
 FRAGMENT_BYTES = 180
 MOST_FRAGMENTS = 4
 SILENT_AFTER_S = 10.0  # a station; RTK receivers use corrections up to 30 s old
-TOO_OLD_S = 10.0  # on their way, by the pole's clock
+TOO_OLD_S = 10.0  # on their way, by the pole's clock; one that is fast by as much dates nothing
 CLEARLY_NEARER = 0.8  # of the distance to the present station
 
 
@@ -42,64 +44,92 @@ class Served(Protocol):
 
 @dataclass(slots=True)
 class _Service:
-    """The station that serves a drone, and the number of the next block."""
+    """The station that serves a drone or a pole, and the number of the next block for a drone."""
 
     station: str
     sequence: int = 0
 
 
+@dataclass(slots=True)
+class _Heard:
+    """The last that came of a station."""
+
+    heard_s: float
+    number: int
+    at_s: float
+
+
 class Corrections:
     """Sends on what base stations say; `stations` are the poles that the site has as such, with their places.
 
-    `links` gives the links to the drones that are open now, by drone.
+    `links` gives the links to the drones that are open now, by drone; `broadcasters` are the poles that broadcast.
     """
 
-    def __init__(self, stations: Mapping[str, LatLon], links: Callable[[], Mapping[str, Served]], clock: Clock) -> None:
+    def __init__(
+        self,
+        stations: Mapping[str, LatLon],
+        links: Callable[[], Mapping[str, Served]],
+        clock: Clock,
+        broadcasters: Mapping[str, LatLon] | None = None,
+    ) -> None:
         self._stations = stations
         self._links = links
         self._clock = clock
-        self._heard_s: dict[str, float] = {}
+        self._broadcasters = broadcasters or {}
+        self._heard: dict[str, _Heard] = {}
         self._served: dict[str, _Service] = {}
+        self._relayed = {code: _Service("") for code in self._broadcasters}
         self.counts: Counter[str] = Counter()
 
-    def take(self, pole: str, correction: Correction) -> None:
-        """Send a pole's corrections to the drones that it serves; those of other poles and old ones go to nobody."""
+    def take(self, pole: str, correction: Correction) -> dict[str, Correction]:
+        """Send a pole's corrections to the drones that it serves; what is to go to which poles, by city code.
+
+        Those of other poles and what no receiver can use go to nobody, and are counted.
+        """
         if pole not in self._stations:
             self.counts["of_no_station"] += 1
-            return
-        if self._clock.utc_s() - correction.at_s > TOO_OLD_S + self._clock.lag_s:
-            self.counts["too_old"] += 1
-            return
-        self._heard_s[pole] = self._clock.monotonic_s()
+            return {}
+        if abs(self._clock.utc_s() - correction.at_s) > TOO_OLD_S + self._clock.lag_s:
+            self.counts["not_of_now"] += 1
+            return {}
+        last = self._heard.get(pole)
+        if last is not None and correction.number <= last.number and correction.at_s <= last.at_s:
+            self.counts["again"] += 1
+            return {}
+        frames = tuple([frame for frame in correction.frames if is_frame(frame)])
+        self.counts["no_frames"] += len(correction.frames) - len(frames)
+        if not frames:
+            return {}
+        # a lower number of a later date: the station has started anew
+        self._heard[pole] = _Heard(self._clock.monotonic_s(), correction.number, correction.at_s)
+        self._to_drones(pole, frames)
+        whole = msgspec.structs.replace(correction, stream=pole, frames=frames)
+        served = [code for code, at in self._broadcasters.items() if self._serves(pole, self._relayed[code], at)]
+        return {code: whole for code in served if code != pole}  # who makes them has them
+
+    def _to_drones(self, pole: str, frames: tuple[bytes, ...]) -> None:
         links = self._links()
         self._served = {drone: service for drone, service in self._served.items() if drone in links}
         for drone, link in links.items():
-            service = self._choose(drone, link.state)
-            if service.station == pole:
-                self._send(link, service, correction)
+            service = self._served.setdefault(drone, _Service(""))
+            lat_deg, lon_deg = link.state.lat_deg, link.state.lon_deg
+            at = None if lat_deg is None or lon_deg is None else LatLon(lat_deg, lon_deg)
+            if self._serves(pole, service, at):
+                self._send(link, service, frames)
 
-    def station_of(self, drone: str) -> str:
-        """The pole whose corrections a drone is sent, empty when there is none."""
-        service = self._served.get(drone)
-        return "" if service is None else service.station
-
-    def _choose(self, drone: str, state: DroneState) -> _Service:
+    def _serves(self, pole: str, service: _Service, at: LatLon | None) -> bool:
+        """Whether this station is the one for a place, None where that is not known; settles who is."""
         since_s = self._clock.monotonic_s() - SILENT_AFTER_S - self._clock.lag_s
-        heard = [code for code in self._stations if self._heard_s.get(code, -math.inf) >= since_s]
-        service = self._served.setdefault(drone, _Service(""))
-        if state.lat_deg is None or state.lon_deg is None:
-            away_m = dict.fromkeys(heard, 0.0)
-        else:
-            at = LatLon(state.lat_deg, state.lon_deg)
-            away_m = {code: self._stations[code].distance_m(at) for code in heard}
+        heard = [code for code in self._stations if code in self._heard and self._heard[code].heard_s >= since_s]
+        away_m = {code: 0.0 if at is None else self._stations[code].distance_m(at) for code in heard}
         nearest = min(heard, key=lambda code: (away_m[code], code), default="")
         present_m = away_m.get(service.station)
         if present_m is None or away_m[nearest] < CLEARLY_NEARER * present_m:
             service.station = nearest
-        return service
+        return service.station == pole
 
-    def _send(self, link: Served, service: _Service, correction: Correction) -> None:
-        for frame in correction.frames:
+    def _send(self, link: Served, service: _Service, frames: tuple[bytes, ...]) -> None:
+        for frame in frames:
             if len(frame) > MOST_FRAGMENTS * FRAGMENT_BYTES:
                 self.counts["too_long"] += 1
                 continue

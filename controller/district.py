@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from airspace.conflicts import Conflict
 from airspace.intents import IntentState, OperationalIntent
@@ -27,6 +27,7 @@ from controller.events import (
     OffNominal,
     PhaseChanged,
     Record,
+    ResponseProposed,
 )
 from controller.flight.phases import allowed
 from controller.holder import holder_of
@@ -61,6 +62,19 @@ UNTOLD = Rule(
 Connect = Callable[[str], Awaitable[Transport]]
 
 
+class Deciding(Protocol):
+    """Where people decide on the missions that alarms ask for; see `controller.responses.Responses`."""
+
+    @property
+    def open(self) -> tuple[ResponseProposed, ...]:
+        """What nobody has decided yet, oldest first."""
+        ...
+
+    async def decide(self, response: str, by: str, *, fly: bool) -> str:
+        """Fly a proposal or leave it; the run that began. Raises `Refused`."""
+        ...
+
+
 @dataclass(slots=True)
 class District:
     """What every part of a flight needs; made by `open_district`."""
@@ -75,6 +89,7 @@ class District:
     poles: Poles | None = None
     traffic: TrafficPicture | None = None  # what the poles' receivers hear
     alarm_listeners: list[Callable[[Sequence[Told]], None]] = field(default_factory=list)  # of poles' alarms
+    responses: Deciding | None = None  # while they are at work
     links: dict[str, DroneLink] = field(default_factory=dict)  # by drone id, while they are open
     claimed: set[str] = field(default_factory=set)  # drones that a flight of this process works with, by id
     upload_progress: dict[str, tuple[int, int]] = field(default_factory=dict)  # by flight: steps done, steps in all

@@ -252,6 +252,12 @@ class PoleNoted(Event, frozen=True, kw_only=True, tag="pole.noted"):
     note: AnyNote
 
 
+class PolesForgotten(Event, frozen=True, kw_only=True, tag="poles.forgotten"):
+    """From here on what poles said before a UTC second is deleted, by the days that the site keeps it."""
+
+    before_s: float
+
+
 class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm.raised"):
     """A row of the alarm table, with its facts."""
 
@@ -322,6 +328,7 @@ AnyEvent = (
     | PoleSeen
     | PoleSaid
     | PoleNoted
+    | PolesForgotten
     | AlarmRaised
     | ResponseProposed
     | ResponseDecided

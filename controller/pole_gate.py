@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from airspace.reasons import Refused
 from controller.alarms import Alarm
 from controller.config import GatewayConfig, LoadedSite
 from controller.district import District
@@ -18,7 +17,7 @@ from poles.gateway.key_renewal import KeyRenewal
 from poles.keys import load_key_pair
 from poles.keys.city_code import Scheme
 from poles.keys.desk import EnrolmentDesk, open_desk
-from poles.keys.register import BURNED, Register, Source, open_register
+from poles.keys.register import KeyState, Register, Source, open_register
 from poles.wire.doorway import Doorway
 
 BY_HAND = "site file"
@@ -43,19 +42,11 @@ def scheme_of(place: LoadedSite) -> Scheme:
 def site_poles(place: LoadedSite, given: GatewayConfig, utc_s: Callable[[], float]) -> Iterator[Register]:
     """The register of a site's poles, with the keys that its file has by hand. Raises Refused."""
     with open_register(place.path(given.register), utc_s) as register:
-        for pole in place.file.poles:
-            if pole.public_key:
-                _admit_by_hand(register, pole.code, pole.public_key)
-        yield register
-
-
-def _admit_by_hand(register: Register, code: str, key: str) -> None:
-    try:
-        register.admit([(code, key)], who=BY_HAND, source=Source.FILE)
-    except Refused as refused:
         # what was revoked stays so, whatever the site file still says
-        if any(reason.rule is not BURNED for reason in refused.reasons):
-            raise
+        revoked = {(held.code, held.key) for held in register.held() if held.state is KeyState.REVOKED}
+        by_hand = [(pole.code, pole.public_key) for pole in place.file.poles if pole.public_key]
+        register.admit([each for each in by_hand if each not in revoked], who=BY_HAND, source=Source.FILE)
+        yield register
 
 
 @contextmanager

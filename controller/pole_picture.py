@@ -13,10 +13,11 @@ from airspace.reasons import Words
 from controller.clock import Clock
 from controller.flight.landing import PadSight
 from controller.streams import STREAMS, Stream
-from controller.weather_picture import WeatherReading, WindNear, wind_near, winds
+from controller.weather_picture import NEAREST, WeatherReading, WindNear, wind_near, winds
+from controller.weather_stations import FEW, Stations
 from poles.gateway import Gateway
 from poles.gateway.alarms import OpenAlarm
-from poles.gateway.state import PoleState
+from poles.gateway.state import Known, PoleState
 from poles.services.dock_functions import CHARGER, DOCK, ChargerReadings, DockReadings
 from poles.services.lamp import ACTUATOR, MONITOR, LampMonitorReadings, LampReadings, Pattern
 from poles.services.weather import WIND
@@ -68,6 +69,12 @@ class Poles:
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self._gateway = gateway
         self._clock = clock
+        self._stations = Stations()
+
+    @property
+    def address(self) -> str:
+        """Where poles connect to, with the real port."""
+        return self._gateway.address
 
     def codes(self) -> list[str]:
         """The city codes of the poles that were heard since the start, sorted."""
@@ -79,22 +86,33 @@ class Poles:
 
     def weather(self) -> list[WeatherReading]:
         """Fresh and plausible wind of every pole that measures it, by city code."""
-        return [reading for reading in self._winds() if not reading.doubted]
+        return [reading for reading in self._winds(self._gateway.latest(WIND)) if not reading.doubted]
 
     def wind(self, places: Iterable[LatLon]) -> WindNear | None:
         """The wind at some places by the nearest stations; None when none can be believed."""
-        near = wind_near(self._winds(), places)
+        near = self.gusts(places)
         return near if near is not None and near.can_clear else None
 
-    def gusts(self, places: Iterable[LatLon], over_mps: float) -> WindNear | None:
-        """Likewise, also of stations that cannot be believed; None when no gusts are over so much [m/s]."""
-        # most of the time there is no more to ask
-        return wind_near(self._winds(), places) if self._winds(over_mps) else None
+    def gusts(self, places: Iterable[LatLon]) -> WindNear | None:
+        """Likewise, also by stations that cannot be believed; None without any."""
+        known, places = self._gateway.latest(WIND), list(places)
+        if len(known) <= FEW:
+            return wind_near(self._winds(known), places)
+        self._stations.follow(known, self._gateway.poles, self._clock.monotonic_s())
+        found: dict[str, WeatherReading] = {}
+        for place in places:
+            for codes, within_m in self._stations.around(place):
+                heard = self._winds({code: known[code] for code in codes if code in known})
+                sure = [reading for reading in heard if not reading.doubted]
+                if sum(reading.position.distance_m(place) <= within_m for reading in sure) >= NEAREST:
+                    break
+            found.update({reading.pole: reading for reading in heard})
+        return wind_near(list(found.values()), places)
 
-    def _winds(self, gust_over_mps: float = -1.0) -> list[WeatherReading]:
+    def _winds(self, known: Mapping[str, Known]) -> list[WeatherReading]:
         now_s = self._clock.monotonic_s()
         oldest_s = now_s - STREAMS[Stream.POLE_WEATHER].stale_after_s - self._clock.lag_s
-        return winds(self._gateway.latest(WIND), self._gateway.poles, now_s, oldest_s, gust_over_mps)
+        return winds(known, self._gateway.poles, now_s, oldest_s)
 
     def pad(self, pole: str) -> PadSight:
         """What is known of a dock for a landing, without the wind over it."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 
 from airspace.frames import LatLon
+from controller.alarms import Alarm
 from controller.clock import Clock
 from controller.config import SUPPLY_KINDS, PoleConfig, SiteFile, SupplyConfig
 from controller.corrections import Corrections
 from controller.district import District
-from controller.events import AlarmRaised, PoleNoted
-from controller.traffic_picture import TrafficPicture
+from controller.events import AlarmRaised, PoleNoted, PolesForgotten
+from controller.streams import Stream
+from controller.traffic_picture import Linked, TrafficPicture
 from poles.gateway import GatewayNeeds
 from poles.gateway.alarms import News, Told
 from poles.gateway.flow import Said
@@ -19,6 +22,8 @@ from poles.gateway.notes import AnyNote
 from poles.gateway.supervision import Supplies
 from poles.services import base_station
 
+DAY_S = 86_400.0
+FORGET_EVERY_S = 3600.0
 TOLD = (News.RAISED, News.FLAPPING, News.EXPLAINED)  # other news show in the list of alarms only
 
 
@@ -28,7 +33,8 @@ def gateway_needs(district: District, clock: Clock, rng: random.Random) -> Gatew
 
     async def keep(batch: Sequence[Said]) -> None:
         await district.store.keep(batch)
-        traffic.take(batch)
+        for impostor in traffic.take(batch):
+            await district.alarm(Alarm.IMPOSTOR, impostor.drone, distance_m=impostor.distance_m)
 
     async def keep_notes(notes: Sequence[AnyNote]) -> None:
         await district.store.append(*[PoleNoted(note=note) for note in notes])
@@ -50,8 +56,27 @@ def gateway_needs(district: District, clock: Clock, rng: random.Random) -> Gatew
         history=district.store.pole_history(),
         supplies=supplies_of(district.site.file),
         lag_s=clock.lag_s,
-        corrected=Corrections(stations_of(district.site.file), lambda: district.links, clock).take,
+        corrected=corrections(district, clock).take,
     )
+
+
+async def forget_in_time(district: District, clock: Clock) -> None:
+    """Delete what poles said when the site keeps it no longer, until cancelled; the log says so first."""
+    days = district.site.file.keep_poles_days
+    while days > 0.0:
+        before_s = clock.utc_s() - days * DAY_S
+        oldest_s = district.store.poles_since_s()
+        if oldest_s is not None and oldest_s < before_s:
+            await district.record(PolesForgotten(before_s=before_s))
+            await district.store.forget_poles(before_s)
+        await asyncio.sleep(FORGET_EVERY_S)
+
+
+def corrections(district: District, clock: Clock) -> Corrections:
+    """What sends a district's corrections on to its drones and to its poles that broadcast them."""
+    file = district.site.file
+    relays = {pole.code: LatLon(pole.lat_deg, pole.lon_deg) for pole in file.poles if pole.broadcasts_corrections}
+    return Corrections(stations_of(file), lambda: district.links, clock, relays)
 
 
 def stations_of(file: SiteFile) -> dict[str, LatLon]:
@@ -62,9 +87,20 @@ def stations_of(file: SiteFile) -> dict[str, LatLon]:
 def traffic_picture(district: District, clock: Clock) -> TrafficPicture:
     """An empty picture of who else flies in a district."""
     site = district.site
+
+    def linked(drone: str) -> Linked | None:
+        link = district.links.get(drone)
+        if link is None:
+            return None
+        state = link.state
+        if state.lat_deg is None or state.lon_deg is None or not link.freshness.fresh(Stream.POSITION):
+            return Linked(None)
+        return Linked(site.frame.xy(LatLon(state.lat_deg, state.lon_deg)))
+
     return TrafficPicture(
         site.frame,
-        [identity for drone in site.file.drones for identity in drone.remote_ids],
+        {identity: drone.id for drone in site.file.drones for identity in drone.remote_ids},
+        linked,
         {pole.code: LatLon(pole.lat_deg, pole.lon_deg) for pole in site.file.poles},
         utc_s=clock.utc_s,
         loop_s=clock.monotonic_s,

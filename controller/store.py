@@ -25,14 +25,15 @@ from controller import pole_log
 from controller.events import (
     AnyEvent,
     Claim,
+    PoleNoted,
     Record,
     decode_event,
     encode,
     event_of,
 )
-from controller.pole_log import PoleLog, durable_entries, history, record_of
+from controller.pole_log import PoleLog, durable_entries, history, oldest_s, record_of
 from poles.gateway.flow import Said
-from poles.gateway.supervision import Remembered
+from poles.gateway.memory import Remembered
 
 CLAIMS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Claim))
 
@@ -93,7 +94,25 @@ class _Words:
     done: asyncio.Future[None]
 
 
-_Pending = _Events | _Words
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """How many rows went, the row that was looked up to, and the one to go on to."""
+
+    gone: int
+    upto: int
+    last: int
+
+
+@dataclass(slots=True)
+class _Forget:
+    """Delete some of what poles said before a UTC second, up to a row (0: the last one there is)."""
+
+    before_s: float
+    last: int
+    done: asyncio.Future[_Looked]
+
+
+_Pending = _Events | _Words | _Forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,23 @@ class Store:
         self._queue.put_nowait(_Words(batch, done))
         return done
 
+    async def forget_poles(self, before_s: float) -> int:
+        """Delete what poles said before a UTC second but what a start must know, in small parts; how many rows went."""
+        total, last = 0, 0
+        while True:
+            if self._closed:
+                raise RuntimeError("the store is closed")
+            done: asyncio.Future[_Looked] = asyncio.get_running_loop().create_future()
+            self._queue.put_nowait(_Forget(before_s, last, done))
+            looked = await done
+            total, last = total + looked.gone, looked.last
+            if looked.upto >= last:
+                return total
+
+    def poles_since_s(self) -> float | None:
+        """The UTC second of the oldest of what poles said that may be forgotten, None without any."""
+        return oldest_s(self._reader)
+
     def listen(self, listener: Callable[[Record], None], *, to_poles: bool = True) -> None:
         """Call `listener` with every record from now on, in order, once it is durable and before `append` returns.
 
@@ -154,7 +190,7 @@ class Store:
 
     def read(self, after: int = 0) -> list[Record]:
         """All records with a number above `after`, in order; raises `Refused` when the file is damaged."""
-        return _all_rows(self._reader, OF_ALL, after, self._path)
+        return all_records(self._reader, self._path, after)
 
     def events(self) -> list[Record]:
         """The records of all but what poles said, in order; raises `Refused` when the file is damaged."""
@@ -204,11 +240,14 @@ class Store:
                     results = [error] * len(batch)
                 self._deliver(batch, results)
 
-    def _deliver(self, batch: list[_Pending], results: list[_Written | Exception]) -> None:
+    def _deliver(self, batch: list[_Pending], results: list[_Written | _Looked | Exception]) -> None:
         for pending, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 if not pending.done.cancelled():
                     pending.done.set_exception(result)
+            elif isinstance(result, _Looked):
+                if isinstance(pending, _Forget) and not pending.done.cancelled():
+                    pending.done.set_result(result)
             elif isinstance(pending, _Words):
                 if self._listeners_to_poles:
                     for seq, said in enumerate(pending.batch, result.first):
@@ -217,7 +256,7 @@ class Store:
                         )
                 if not pending.done.cancelled():
                     pending.done.set_result(None)
-            else:
+            elif isinstance(pending, _Events):
                 events = enumerate(pending.events, result.first)
                 records = tuple([Record(seq, result.utc_s, event) for seq, (event, _) in events])
                 for record in records:
@@ -229,8 +268,8 @@ class Store:
         for listener in listeners:
             listener(record)
 
-    def _write(self, batch: list[_Pending]) -> list[_Written | Exception]:
-        results: list[_Written | Exception] = []
+    def _write(self, batch: list[_Pending]) -> list[_Written | _Looked | Exception]:
+        results: list[_Written | _Looked | Exception] = []
         connection, last = self._writer, self._last
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -239,6 +278,8 @@ class Store:
                 if isinstance(pending, _Words):
                     self._poles.insert(written.first, written.utc_s, pending.batch)
                     last += len(pending.batch)
+                elif isinstance(pending, _Forget):
+                    pass  # in a transaction of its own
                 elif pending.claims_seen is not None and _last_claim(connection) > pending.claims_seen:
                     results.append(ClaimsChangedError())
                     continue
@@ -254,10 +295,28 @@ class Store:
                 connection.execute("ROLLBACK")
             raise
         self._last = last
+        notes = 0
         for pending, result in zip(batch, results, strict=True):
             if isinstance(pending, _Words) and isinstance(result, _Written):
                 self._poles.committed(result.first, pending.batch)
-        return results
+            elif isinstance(pending, _Events) and isinstance(result, _Written):
+                notes += sum(isinstance(event, PoleNoted) for event, _ in pending.events)
+        self._poles.noted(last, notes)
+        return [
+            self._forget(pending) if isinstance(pending, _Forget) else result
+            for pending, result in zip(batch, results, strict=True)
+        ]
+
+    def _forget(self, pending: _Forget) -> _Looked | Exception:
+        last = pending.last or self._last
+        try:
+            if not pending.last:
+                self._poles.settle(last)
+            return _Looked(*self._poles.forget(last, pending.before_s), last)
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            return error
 
 
 def _body(event: AnyEvent) -> str:
@@ -277,7 +336,9 @@ def _last_claim(connection: sqlite3.Connection) -> int:
 
 
 def _last_number(connection: sqlite3.Connection) -> int:
-    query = "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM said))"
+    tables = ("events", "said", "digested")  # the last when much was forgotten
+    newest = ", ".join(f"(SELECT coalesce(max(seq), 0) FROM {table})" for table in tables)
+    query = f"SELECT max({newest})"
     return int(connection.execute(query).fetchone()[0])
 
 
@@ -291,6 +352,11 @@ def _all_rows(connection: sqlite3.Connection, query: str, after: int, path: Path
         return list(_rows(connection, query, after))
     except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
+
+
+def all_records(connection: sqlite3.Connection, path: Path, after: int = 0) -> list[Record]:
+    """All records with a number above `after` in a store's file, in order; raises `Refused` when it is damaged."""
+    return _all_rows(connection, OF_ALL, after, path)
 
 
 @asynccontextmanager
@@ -342,13 +408,3 @@ def _connect(path: Path, durable: str) -> sqlite3.Connection:
         connection.close()
         raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
     return connection
-
-
-def read_store(path: Path) -> list[Record]:
-    """All records of a store, for reports and questions, without taking it from a running controller."""
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    except sqlite3.DatabaseError as error:
-        raise Refused([Reason(NOT_A_STORE, str(path), {"detail": error})]) from None
-    with closing(connection):
-        return _all_rows(connection, OF_ALL, 0, path)

@@ -1,7 +1,8 @@
 """Who else is in the air: what the poles' receivers heard, as tracks that age out, and how near they come to a flight.
 
 Frames of all poles are put together by transmitter, dated by this controller's clock and not by the poles'. What says
-one identity is one track. The drones of the site are known by their identities and left out.
+one identity is one track. The drones of the site are known by their identities and left out where they really are:
+whoever broadcasts such an identity elsewhere is a stranger like any other, and people are told.
 
 A track is carried on along its course for as long as it counts, and its error grows meanwhile. The nearest approach is
 that of two straight courses within the next `AHEAD_S`, both ways: the error is taken off the distance, and a height
@@ -11,7 +12,7 @@ that was not said counts as the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airspace.frames import LatLon, LocalFrame
@@ -28,6 +29,7 @@ TURNS_MPS = 5.0  # by so much a known course may be wrong, for each second
 FASTEST_MPS = {Source.ADSB: 100.0}
 FAST_MPS = 25.0  # of a drone that does not say how it moves
 VERTICAL_M = 30.0
+ELSEWHERE_M = 100.0  # beyond its error, from where the drone of this identity says it is
 
 Metres = tuple[float, float, float | None]
 """East and north in the site's frame and the ellipsoidal height [m], None when it is not known."""
@@ -85,17 +87,34 @@ class Approach:
         return self.distance_m < reach.horizontal_m and high
 
 
-class TrafficPicture:
-    """Everyone heard lately but the site's own drones, whose identities are `own`.
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A drone of the site with which there is a link: east and north in the site's frame [m], None while not fresh."""
 
-    `poles` tells where each receiver stands, by city code. `utc_s` is the controller's clock and `loop_s` the loop's,
-    by which what was heard is dated.
+    at_m: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Impostor:
+    """Somebody broadcasts the identity of a drone of the site, so far from where it is [m]."""
+
+    drone: str
+    distance_m: float
+
+
+class TrafficPicture:
+    """Everyone heard lately but the site's own drones: `own` says whose an identity is, by the drone's id.
+
+    `linked` tells of such a drone where it is, None without a link: then it cannot be told apart, and is shown. One
+    whose link has fallen silent is left out wherever it is heard. `poles` tells where each receiver stands, by city
+    code. `utc_s` is the controller's clock and `loop_s` the loop's, by which what was heard is dated.
     """
 
     def __init__(
         self,
         frame: LocalFrame,
-        own: Iterable[str],
+        own: Mapping[str, str],
+        linked: Callable[[str], Linked | None],
         poles: Mapping[str, LatLon],
         *,
         utc_s: Callable[[], float],
@@ -103,7 +122,8 @@ class TrafficPicture:
         ground_ellipsoidal_m: float,
     ) -> None:
         self._frame = frame
-        self._own = frozenset(identity.strip().upper() for identity in own)
+        self._own = {identity.strip().upper(): drone for identity, drone in own.items()}
+        self._linked = linked
         self._poles = poles
         self._utc_s = utc_s
         self._loop_s = loop_s
@@ -111,8 +131,9 @@ class TrafficPicture:
         self._ears = Ears()
         self._drones: dict[tuple[Source, str], HeardDrone] = {}  # by how it speaks and its transmitter
 
-    def take(self, batch: Sequence[Said]) -> None:
-        """Take in the observations of a batch that is durable."""
+    def take(self, batch: Sequence[Said]) -> list[Impostor]:
+        """Take in the observations of a batch that is durable; who is heard there under an identity of the site's."""
+        impostors: list[Impostor] = []
         for said in batch:
             message = said.message
             if not isinstance(message, Observation) or (near := self._poles.get(said.code)) is None:
@@ -122,8 +143,10 @@ class TrafficPicture:
                 drone = self._ears.take(heard, at_s, near)
                 if drone is not None:
                     self._drones[drone.source, drone.transmitter] = drone
+                    impostors += self._impostor(drone)
         if len(self._drones) > REMEMBERED:
             self._forget(self._utc_s())
+        return impostors
 
     def tracks(self) -> list[Track]:
         """Everyone whose place is fresh enough to count, by name; the site's own drones are left out."""
@@ -131,7 +154,9 @@ class TrafficPicture:
         self._forget(now_s)
         found: dict[str, Track] = {}
         for drone in self._drones.values():
-            track = None if self._is_own(drone) else self._track(drone, now_s)
+            track = self._track(drone, now_s)
+            if track is not None and self._is_own(drone, track):
+                continue
             if track is not None and (track.name not in found or track.age_s < found[track.name].age_s):
                 found[track.name] = track
         return [found[name] for name in sorted(found)]
@@ -147,9 +172,29 @@ class TrafficPicture:
         while len(self._drones) > REMEMBERED:
             del self._drones[next(iter(self._drones))]
 
-    def _is_own(self, drone: HeardDrone) -> bool:
-        said = (drone.id, drone.registration)
-        return any(identity.strip().upper() in self._own for identity in said if identity.strip())
+    def _whose(self, drone: HeardDrone) -> str:
+        """The drone of the site that has this identity, empty when none has."""
+        said = [identity.strip().upper() for identity in (drone.id, drone.registration)]
+        return next((self._own[identity] for identity in said if identity in self._own), "")
+
+    def _is_own(self, drone: HeardDrone, track: Track) -> bool:
+        whose = self._whose(drone)
+        linked = self._linked(whose) if whose else None
+        return linked is not None and self._apart_m(linked, track) == 0.0
+
+    def _impostor(self, drone: HeardDrone) -> list[Impostor]:
+        whose = self._whose(drone)
+        linked = self._linked(whose) if whose else None
+        track = self._track(drone, self._utc_s()) if linked is not None else None
+        apart_m = 0.0 if linked is None or track is None else self._apart_m(linked, track)
+        return [Impostor(whose, apart_m)] if apart_m > 0.0 else []
+
+    def _apart_m(self, linked: Linked, track: Track) -> float:
+        """How far a track is from the drone whose identity it has, 0 when it may be there."""
+        if linked.at_m is None:
+            return 0.0
+        apart_m = math.dist(linked.at_m, track.at_m[:2])
+        return apart_m if apart_m > track.error_m + ELSEWHERE_M else 0.0
 
     def _track(self, drone: HeardDrone, now_s: float) -> Track | None:
         if drone.position is None or drone.placed_s is None or drone.status is Status.GROUND:

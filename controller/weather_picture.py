@@ -16,7 +16,7 @@ from typing import Any
 from airspace.frames import LatLon
 from missions.plan import Plan
 from poles.gateway.quality import UNUSABLE, Flag
-from poles.gateway.state import PoleState, Reading
+from poles.gateway.state import Known, PoleState
 from poles.services.weather import WindReadings
 
 NEAREST = 3  # stations that tell the wind at a place
@@ -77,21 +77,21 @@ class WindNear:
 
 
 def winds(
-    known: Mapping[str, Reading], poles: Mapping[str, PoleState], now_s: float, oldest_s: float, over_mps: float = -1.0
+    known: Mapping[str, Known], poles: Mapping[str, PoleState], now_s: float, oldest_s: float
 ) -> list[WeatherReading]:
     """The stations whose wind was taken at the loop's second `oldest_s` or later, by city code.
 
-    Those with gusts up to `over_mps` are left out, and those whose wind cannot be: out of range, or of a sensor that
-    does not work, by its own pole. Other flags make a station doubted.
+    Those whose wind cannot be are left out: out of range, or of a sensor that does not work, by its own pole. Other
+    flags make a station doubted.
     """
     found = []
     for code, reading in known.items():  # asked every second for each drone in the air
         values = reading.values
         if reading.taken_s < oldest_s or not isinstance(values, WindReadings) or values.wind_mean_mps is None:
             continue
-        gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
-        if gust_mps <= over_mps or code not in poles:
+        if code not in poles:
             continue
+        gust_mps = values.wind_mean_mps if values.wind_gust_mps is None else values.wind_gust_mps
         against = _against(reading) if reading.flags else Flag(0)
         if against & IMPOSSIBLE:
             continue
@@ -101,7 +101,7 @@ def winds(
     return sorted(found, key=lambda reading: reading.pole)
 
 
-def _against(reading: Reading) -> Flag:
+def _against(reading: Known) -> Flag:
     flags = [reading.flags.get(name, Flag(0)) for name in ("", "wind_mean_mps", "wind_gust_mps")]
     return flags[0] | flags[1] | flags[2]
 

@@ -26,7 +26,7 @@ from controller.links.transport import open_transport
 from controller.pole_control import controlled
 from controller.pole_gate import enrolment, forget_locked_out, open_gate, renewal, watch_register
 from controller.pole_picture import Poles
-from controller.pole_watch import gateway_needs
+from controller.pole_watch import forget_in_time, gateway_needs
 from controller.responses import responding
 from controller.run import RunResult, fly_mission, resume_run
 from controller.site_airspace import load_site_zones, site_register, surface_of
@@ -132,10 +132,16 @@ async def poles_joined(clock: Clock, place: LoadedSite, district: District) -> A
     with open_gate(place, given, clock.utc_s) as gate:
         gateway = Gateway(gate.doorway, **gateway_needs(district, clock, random.Random(fresh_seed())))
         watching = watch_register(district, gate, place.path(given.register))
-        async with gateway, enrolment(place, given, gate, clock.utc_s), renewal(gateway, gate), beside(watching):
+        forgetting = forget_in_time(district, clock)
+        async with (
+            gateway,
+            enrolment(place, given, gate, clock.utc_s),
+            renewal(gateway, gate),
+            beside(watching, forgetting),
+        ):
             forget_locked_out(gateway, gate)
             district.poles = Poles(gateway, clock)
-            async with controlled(gateway, place, clock):
+            async with controlled(gateway, place, clock, lambda: district.responses):
                 yield
 
 

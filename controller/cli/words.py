@@ -96,7 +96,10 @@ ORDERS = {
 }
 LEAVE = Words("leave {place}", "离开 {place}")
 LAND_AT = Words("land at {place}", "降落于 {place}")
-ANSWERS = {"rejected": Words("rejected", "被拒绝"), "unknown": Words("unknown", "无应答")}
+ANSWERS = {
+    "rejected": Words("rejected", "被拒绝"),
+    "unknown": Words("not known, look: it may be done", "结果未知，可能已执行，请查看"),
+}
 OUTCOMES = {
     "completed": Words("completed", "已完成"),
     "refused": Words("refused", "已拒绝"),

@@ -239,8 +239,8 @@ def _open_ground(launch: Launch) -> Judged:
         dock = poles.dock(charted.code) if poles and off_m <= BESIDE_DOCK_M else None
         if dock is not None and dock.drone_present:
             words = Words(
-                f"the drone believes to stand {off_m:.1f} m from dock {dock.pole}, which says that a drone is in it: it "
-                "may be this one",
+                f"the drone believes to stand {off_m:.1f} m from dock {dock.pole}, which says that a drone is in it: "
+                "it may be this one",
                 f"无人机认为自己距机库 {dock.pole} {off_m:.1f} 米，而该机库报告内有无人机，可能就是本机",
             )
             return Judged(Verdict.WAIT, words, {"dock": dock.pole, "drone_present": True, "off_m": round(off_m, 2)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from airspace.reasons import Reason, Refused, Rule, Words
@@ -31,11 +32,10 @@ async def reserve(district: District, flight: str, plan: Plan, takeoff_s: float)
     Reserving again moves the flight's own earlier reservation in one step. However it ends, cancelled too, the shared
     register is left as the log has it, or told so as soon as it can be.
     """
-    try:
+    async with AsyncExitStack() as when_stopped:
+        when_stopped.push_async_callback(district.settle, flight)  # gives back what is not in the log
         await _reserve(district, flight, plan, takeoff_s)
-    except BaseException:  # what was taken in the register and is not in the log goes back, whatever the cause
-        await district.settle(flight)
-        raise
+        when_stopped.pop_all()
 
 
 async def _reserve(district: District, flight: str, plan: Plan, takeoff_s: float) -> None:

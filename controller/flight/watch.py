@@ -157,7 +157,7 @@ class SafetyWatch:
             return
         known = state.lat_deg is not None and state.lon_deg is not None
         places = [LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)] if known else places_of(self.flight.plan)
-        near = poles.gusts(places, limit_mps)
+        near = poles.gusts(places)
         for station in near.stations if near is not None else ():
             if near is not None and station.gust_mps > limit_mps:
                 facts = {"wind_mps": station.gust_mps, "age_s": station.age_s, "spread_mps": near.spread_mps}

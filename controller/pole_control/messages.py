@@ -57,7 +57,19 @@ class Acknowledge(Part, frozen=True, kw_only=True, tag="acknowledge"):
     who: str
 
 
-Request = Survey | Look | Order | Wish | Acknowledge
+class Proposals(Part, frozen=True, kw_only=True, tag="proposals"):
+    """Tell which missions alarms ask for that nobody has decided on."""
+
+
+class Decide(Part, frozen=True, kw_only=True, tag="decide"):
+    """Fly a proposed mission, or leave it."""
+
+    response: str
+    by: str
+    fly: bool
+
+
+Request = Survey | Look | Order | Wish | Acknowledge | Proposals | Decide
 
 
 class AlarmTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +113,13 @@ class DifferenceTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PoleLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One pole in the survey; `age_s` since its last word, None when it has not come since the start."""
+    """One pole in the survey; `age_s` since its last word, None when it has not come since the start.
+
+    `away`: it said Bye for more than an hour, and its silence is nobody's alarm until then.
+    """
 
     code: str
-    state: Literal["heard", "silent", "awaited"]
+    state: Literal["heard", "silent", "awaited", "away"]
     age_s: float | None
     functions: int
     silent_functions: tuple[str, ...]
@@ -192,10 +207,34 @@ class Acknowledged(Part, frozen=True, kw_only=True, tag="acknowledged"):
     alarm: AlarmTold
 
 
+class ProposalTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A mission that an alarm asks for; `automatic` when its rule was to fly it."""
+
+    response: str
+    alarm: str
+    subject: str
+    mission: str
+    drone: str
+    automatic: bool
+
+
+class Proposed(Part, frozen=True, kw_only=True, tag="proposed"):
+    """What is to be decided, oldest first."""
+
+    proposals: tuple[ProposalTold, ...]
+
+
+class Decided(Part, frozen=True, kw_only=True, tag="decided"):
+    """What was decided; `run` is that of the flight, empty when the mission is left."""
+
+    response: str
+    run: str
+
+
 class Refusal(Part, frozen=True, kw_only=True, tag="refused"):
     """Why a request was refused, each reason as `Reason.as_dict` has it."""
 
     reasons: list[dict[str, Any]]
 
 
-Answer = Surveyed | Seen | Begun | Underway | Outcome | Wished | Acknowledged | Refusal
+Answer = Surveyed | Seen | Begun | Underway | Outcome | Wished | Acknowledged | Proposed | Decided | Refusal

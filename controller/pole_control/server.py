@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -14,16 +14,23 @@ import msgspec
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.clock import Clock
 from controller.config import LoadedSite
+from controller.district import Deciding
+from controller.events import ResponseProposed
 from controller.pole_control import views
 from controller.pole_control.messages import (
     Acknowledge,
     Acknowledged,
     Answer,
     Begun,
+    Decide,
+    Decided,
     Look,
     Order,
     Outcome,
     Part,
+    Proposals,
+    ProposalTold,
+    Proposed,
     Refusal,
     Request,
     Survey,
@@ -32,8 +39,8 @@ from controller.pole_control.messages import (
     Wished,
 )
 from controller.pole_control.place import control_path, reachable
+from poles.beside import beside
 from poles.gateway import Gateway
-from poles.gateway.commands import CommandOutcome, Until
 from poles.gateway.desired import Status
 from poles.protocol import Progress
 
@@ -44,6 +51,11 @@ NO_ALARM = Rule(
     Words("there is no open alarm {alarm}", "没有编号为 {alarm} 的未结告警"),
     Words("`beichen poles watch` shows the numbers of the open ones.", "`beichen poles watch` 会显示未结告警的编号。"),
 )
+NO_RESPONSES = Rule(
+    "response.not-at-work",
+    Words("this controller answers no alarms with missions", "该控制器不以任务响应告警"),
+    Words("Ask again when it has started, or stops no more.", "请在其启动完成后重试。"),
+)
 BAD_REQUEST = Rule(
     "poles.bad-request",
     Words("the gateway does not understand this: {why}", "网关无法理解该请求：{why}"),
@@ -52,68 +64,70 @@ BAD_REQUEST = Rule(
 
 
 @asynccontextmanager
-async def controlled(gateway: Gateway, place: LoadedSite, clock: Clock) -> AsyncIterator[Path]:
+async def controlled(
+    gateway: Gateway, place: LoadedSite, clock: Clock, responses: Callable[[], Deciding | None] = lambda: None
+) -> AsyncIterator[Path]:
     """An open gateway that answers at the site's control socket until the body ends; the socket is its owner's alone.
 
-    The site's event store must be open, so that no other controller has this socket.
+    `responses` gives where people decide on proposed missions, None while that is nowhere. The site's event store must
+    be open, so that no other controller has this socket.
     """
     path = control_path(place)
-    server = _Server(gateway, [pole.code for pole in place.file.poles], clock)
-    listening = _listen(path)
-    own: BaseException | None = None
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            talking: set[asyncio.Task[None]] = set()
-
-            def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                talk = tasks.create_task(server.talk(reader, writer), name="poles-control")
-                talking.add(talk)
-                talk.add_done_callback(talking.discard)
-
-            serving = await asyncio.start_unix_server(met, sock=listening, limit=LONGEST_REQUEST)
-            try:
-                yield path
-            except BaseException as error:  # it is raised again at once
-                own = error
-                raise
-            finally:
-                serving.close()
-                for talk in talking:
-                    talk.cancel()
-    except BaseExceptionGroup as group:
-        if own is not None and group.exceptions == (own,):
-            raise own from None
-        raise
-    finally:
-        path.unlink(missing_ok=True)
+    server = _Server(gateway, [pole.code for pole in place.file.poles], clock, responses)
+    with _listening(path) as listening:
+        async with beside(server.serve(listening)):
+            yield path
 
 
-def _listen(path: Path) -> socket.socket:
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """A socket at which one can knock at once, and its file, which goes with it."""
     path.unlink(missing_ok=True)  # of a controller that was killed
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        with reachable(path) as name:
-            listening.bind(name)
-    finally:
-        os.umask(before)
-    listening.setblocking(False)
-    return listening
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        before = os.umask(0o177)
+        try:
+            with reachable(path) as name:
+                listening.bind(name)
+        finally:
+            os.umask(before)
+        listening.listen()
+        listening.setblocking(False)
+        try:
+            yield listening
+        finally:
+            path.unlink(missing_ok=True)
 
 
 class _Server:
-    def __init__(self, gateway: Gateway, codes: Iterable[str], clock: Clock) -> None:
+    def __init__(
+        self, gateway: Gateway, codes: Iterable[str], clock: Clock, responses: Callable[[], Deciding | None]
+    ) -> None:
         self._gateway = gateway
+        self._responses = responses
         self._codes = tuple(codes)
         self._clock = clock
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Talk with everybody who knocks, until cancelled."""
+        async with asyncio.TaskGroup() as talks:
+
+            def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                talks.create_task(self.talk(reader, writer), name="poles-control")
+
+            serving = await asyncio.start_unix_server(met, sock=listening, limit=LONGEST_REQUEST)
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                serving.close()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests until the other end has no more."""
         try:
             while line := await reader.readline():
-                async for answer in self._answers(line):
-                    writer.write(msgspec.json.encode(answer) + b"\n")
-                    await writer.drain()
+                async with aclosing(self._answers(line)) as answers:
+                    async for answer in answers:
+                        writer.write(msgspec.json.encode(answer) + b"\n")
+                        await writer.drain()
         except (ConnectionError, ValueError):
             pass  # it left, or sent a line without end
         finally:
@@ -121,7 +135,7 @@ class _Server:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _answers(self, line: bytes) -> AsyncIterator[Part]:
+    async def _answers(self, line: bytes) -> AsyncGenerator[Part, None]:
         try:
             request: Request = msgspec.json.decode(line, type=Request)
         except msgspec.DecodeError as error:
@@ -130,8 +144,9 @@ class _Server:
         try:
             match request:
                 case Order():
-                    async for told in self._carry_out(request):
-                        yield told
+                    async with aclosing(self._carry_out(request)) as answers:
+                        async for told in answers:
+                            yield told
                 case Survey(most=most):
                     yield views.survey(self._gateway, self._codes, most=most, **self._now())
                 case Look(pole=pole):
@@ -140,44 +155,46 @@ class _Server:
                     yield await self._wish(request)
                 case Acknowledge():
                     yield await self._acknowledge(request)
+                case Proposals():
+                    yield Proposed(proposals=tuple([_proposal_told(each) for each in self._deciding().open]))
+                case Decide(response=response, by=by, fly=fly):
+                    run = await self._deciding().decide(response, by, fly=fly)
+                    yield Decided(response=response, run=run)
         except Refused as refused:
             yield Refusal(reasons=[reason.as_dict() for reason in refused.reasons])
 
-    async def _carry_out(self, order: Order) -> AsyncIterator[Answer]:
+    async def _carry_out(self, order: Order) -> AsyncGenerator[Answer, None]:
         told: asyncio.Queue[Answer | None] = asyncio.Queue()
 
         def on_progress(progress: Progress) -> None:
             told.put_nowait(Underway(share=progress.share, en=progress.en, zh=progress.zh))
 
-        async def run(until: Until) -> CommandOutcome:
-            return await self._gateway.command(
-                order.pole,
-                order.function,
-                order.action,
-                order.parameters,
-                deadline_s=order.deadline_s,
-                until=until,
-                key=order.key,
-                on_progress=on_progress if until == "done" else None,
-            )
-
-        async def begin() -> None:
-            if (await run("accepted")).accepted:
-                told.put_nowait(Begun(id=order.key))
-
         async def carry_out() -> None:
             try:
-                outcome = await run("done")
+                outcome = await self._gateway.command(
+                    order.pole,
+                    order.function,
+                    order.action,
+                    order.parameters,
+                    deadline_s=order.deadline_s,
+                    until="done",
+                    key=order.key,
+                    on_accepted=lambda: told.put_nowait(Begun(id=order.key)),
+                    on_progress=on_progress,
+                )
                 said, words = outcome.outcome.value, outcome.words
                 told.put_nowait(Outcome(id=outcome.id, outcome=said, code=outcome.code, en=words.en, zh=words.zh))
             finally:
                 told.put_nowait(None)
 
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(begin())  # two that wait for one order
-            tasks.create_task(carry_out())
+        carrying = asyncio.create_task(carry_out())
+        try:
             while (answer := await told.get()) is not None:
                 yield answer
+            await carrying
+        finally:
+            carrying.cancel()
+            await asyncio.wait([carrying])
 
     async def _wish(self, wish: Wish) -> Wished:
         desired = self._gateway.supervision.desired
@@ -201,5 +218,22 @@ class _Server:
             raise Refused([Reason(NO_ALARM, "", {"alarm": request.alarm})])
         return Acknowledged(alarm=views.alarm_told(alarm, self._clock.utc_s()))
 
+    def _deciding(self) -> Deciding:
+        responses = self._responses()
+        if responses is None:
+            raise Refused([Reason(NO_RESPONSES)])
+        return responses
+
     def _now(self) -> dict[str, float]:
         return {"utc_s": self._clock.utc_s(), "now_s": self._clock.monotonic_s()}
+
+
+def _proposal_told(proposed: ResponseProposed) -> ProposalTold:
+    return ProposalTold(
+        response=proposed.response,
+        alarm=proposed.alarm,
+        subject=proposed.subject,
+        mission=proposed.mission,
+        drone=proposed.drone,
+        automatic=proposed.automatic,
+    )

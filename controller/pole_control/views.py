@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain, islice
-from typing import cast
+from typing import Literal, cast
 
 from controller.pole_control.messages import (
     AlarmTold,
@@ -20,11 +20,10 @@ from poles.gateway import Gateway
 from poles.gateway.alarms import OpenAlarm
 from poles.gateway.desired import Difference
 from poles.gateway.liveness import Watch
-from poles.gateway.state import PoleState
-from poles.gateway.state import Reading as Known
+from poles.gateway.state import Known, PoleState
 from poles.services.service import Readings, values_to_wire
 
-STATES = ("silent", "awaited", "heard")  # the gravest first
+STATES = ("silent", "awaited", "away", "heard")  # the gravest first
 
 
 def alarm_told(alarm: OpenAlarm, utc_s: float) -> AlarmTold:
@@ -74,8 +73,9 @@ def survey(gateway: Gateway, codes: Iterable[str], *, most: int, utc_s: float, n
     # of 100,000 poles only those are looked at closely that are shown
     silent = [code for code, watch in watches.items() if watch.silent]
     awaited = [code for code in known if code not in gateway.poles]
+    away = [code for code, watch in watches.items() if watch.away]
     noted = [code for code in [*by_alarms, *by_differences] if code in known]
-    shown = islice(dict.fromkeys(chain(silent, awaited, noted, known)), most)
+    shown = islice(dict.fromkeys(chain(silent, awaited, away, noted, known)), most)
     first = [
         _line(code, gateway.poles.get(code), watches.get(code), by_alarms[code], by_differences[code], now_s)
         for code in shown
@@ -122,7 +122,7 @@ def _line(
     readings = state.readings.values() if state else ()
     return PoleLine(
         code=code,
-        state="silent" if watch and watch.silent else "heard" if state else "awaited",
+        state=_state(state, watch),
         age_s=None if state is None else max(state.silent_s(now_s), 0.0),
         functions=len(state.functions) if state else 0,
         silent_functions=tuple(silent),
@@ -130,6 +130,14 @@ def _line(
         alarms=alarms,
         differences=differences,
     )
+
+
+def _state(state: PoleState | None, watch: Watch | None) -> Literal["heard", "silent", "awaited", "away"]:
+    if watch and watch.silent:
+        return "silent"
+    if state is None:
+        return "awaited"
+    return "away" if watch and watch.away else "heard"
 
 
 def _functions(gateway: Gateway, state: PoleState, silent: tuple[str, ...], now_s: float) -> Iterable[FunctionTold]:

@@ -33,6 +33,7 @@ from controller.events import (
     PoleNoted,
     PoleSaid,
     PoleSeen,
+    PolesForgotten,
     Record,
     RequestAccepted,
     ResponseDecided,
@@ -205,7 +206,7 @@ class RunStory:
                 self.alarms.append((record.utc_s, event))
             case RunFinished():
                 self.finished = event
-            case PoleNoted() | ResponseProposed() | ResponseDecided():
+            case PoleNoted() | PolesForgotten() | ResponseProposed() | ResponseDecided():
                 pass  # what was told of the first is an alarm; the others stand in the timeline
             case PoleSeen() | PoleSaid():
                 _add_to_pole(self.pole(event.pole), record.utc_s, event)

@@ -280,7 +280,7 @@ WORDS: dict[str, Words] = {
     "event.finished": Words("Run finished: {outcome}", "作业结束：{outcome}"),
     "command.accepted": Words("accepted", "已接受"),
     "command.rejected": Words("rejected", "被拒绝"),
-    "command.unknown": Words("no answer", "无应答"),
+    "command.unknown": Words("not known; it may have been carried out", "结果未知，可能已执行"),
     "intent.accepted": Words("accepted", "已接受"),
     "intent.activated": Words("activated", "已激活"),
     "intent.nonconforming": Words("nonconforming", "不符合"),

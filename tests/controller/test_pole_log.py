@@ -9,17 +9,21 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import controller.pole_log as pole_log
 from controller.clock import Clock, real_tempo, run, virtual_tempo
-from controller.events import OperatorSaid, PoleSaid, PoleSeen
-from controller.store import Store, open_store, read_store
+from controller.events import OperatorSaid, PoleNoted, PoleSaid, PoleSeen
+from controller.store import Store, open_store
 from poles.gateway.flow import Said
 from poles.gateway.ledger import BOOTS_REMEMBERED
-from poles.protocol import Alarm, Hello, Level, Log, OfEntries, Report, encode
+from poles.gateway.memory import Memory, Remembered
+from poles.gateway.notes import Acknowledged, AnyNote, Condition, Wished
+from poles.protocol import Alarm, Capability, Hello, Level, Log, OfEntries, Report, Reported, encode
+from tests.controller.reading import read_store
 from tests.poles.raw_pole import CODE, OTHER_CODE, hello, reading, report
 
 
@@ -147,6 +151,174 @@ def test_a_start_reads_the_digest_and_not_the_log(tmp_path: Path, monkeypatch: p
     connection.commit()
     connection.close()
     with_store(path, look)
+
+
+CODES = (CODE, OTHER_CODE)
+KINDS = ("lamp.failed", "sos.called", "pole.tilt", "pole.silent", "supply.down")
+
+
+def something(rng: random.Random, seq: int) -> Said | AnyNote:
+    """What a gateway must know, at random: hellos, alarms, settings and its own notes."""
+    code, function = rng.choice(CODES), rng.choice(("LampActuator", "SosButton"))
+    head: dict[str, Any] = {"boot": "b1", "after": seq - 1, "seq": seq, "at_s": 1.0, "held_s": 0.0}
+    match rng.randrange(7):
+        case 0:
+            functions = tuple(
+                Capability(function=each, every_s=60.0)
+                for each in rng.sample(("LampActuator", "SosButton"), rng.randrange(3))
+            )
+            return said(hello(code, functions=functions, firmware=f"v{rng.randrange(9)}"), code)
+        case 1 | 2:
+            kind, active = rng.choice(KINDS[:3]), rng.random() < 0.6
+            return said(Alarm(**head, code=kind, active=active, function=rng.choice((None, function))), code)
+        case 3:
+            settings = {"defaultLightState": rng.randrange(3)}
+            refused: dict[str, Any] = {"code": "x.y", "en": "no", "zh": "不"} if rng.random() < 0.5 else {}
+            version = rng.randrange(4)
+            return said(Reported(**head, function=function, version=version, settings=settings, **refused), code)
+        case 4:
+            supply, members = rng.choice((("mains:a", CODES), (code, ())))
+            kind = "supply.down" if members else "pole.silent"
+            absorbs = tuple(("pole.silent", each, "") for each in members)
+            return Condition(code=kind, subject=supply, active=rng.random() < 0.5, joined=members, absorbs=absorbs)
+        case 5:
+            return Acknowledged(code=rng.choice(KINDS), subject=code, function=rng.choice(("", function)), who="Li")
+        case _:
+            settings = {"defaultLightState": rng.randrange(3)}
+            return Wished(pole=code, function=function, version=rng.randrange(4), settings=settings, by="Li")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 30))
+def test_what_a_gateway_must_know_is_the_same_with_any_folding_and_after_any_restart(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, fold_every: int
+) -> None:
+    rng, path = random.Random(seed), tmp_path_factory.mktemp("log") / "store.db"
+    all_of_it, at_s = Memory(), 1.7e9
+
+    async def body(store: Store) -> None:
+        nonlocal at_s
+        setattr(store, "_utc_s", lambda: at_s)  # noqa: B010 - the store's clock
+        for _ in range(rng.randrange(40)):
+            at_s += rng.choice((0.5, 30.0, 700.0))
+            what = something(rng, 1)
+            if isinstance(what, Said):
+                await store.keep([what])
+                assert isinstance(what.message, Hello | Alarm | Reported)
+                all_of_it.remember(Remembered(at_s, what.code, what.message))
+            else:
+                await store.append(PoleNoted(note=what))
+                all_of_it.remember(Remembered(at_s, "", what))
+
+    async def look(store: Store) -> None:
+        held = Memory()
+        for each in store.pole_history():
+            held.remember(each)
+        for memory in (held, all_of_it):
+            memory.alarms.advance(at_s)
+        assert held.snapshot().functions == all_of_it.snapshot().functions
+        ours, theirs = held.alarms.kept(at_s), all_of_it.alarms.kept(at_s)
+        assert (ours.alarms, ours.last_id) == (theirs.alarms, theirs.last_id)
+        assert sorted(ours.began) == sorted(theirs.began)
+        assert held.functions == all_of_it.functions
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pole_log, "FOLD_EVERY", fold_every)
+        for _ in range(3):
+            with_store(path, body)
+            with_store(path, look)
+
+
+@pytest.mark.parametrize("rounds", [1, 50])  # in one life of the controller
+def test_what_a_start_reads_does_not_grow_with_what_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    monkeypatch.setattr(pole_log, "FOLD_EVERY", 20)
+    path = tmp_path / "store.db"
+    read: list[int] = []
+
+    async def happens(store: Store) -> None:
+        for number in range(rounds):
+            await store.keep([said(hello(code, firmware=f"v{number}"), code) for code in CODES])
+            await store.keep([said(alarm(2 * number + 1)), said(msgspec.structs.replace(alarm(2), active=False))])
+            await store.append(PoleNoted(note=Condition(code="pole.silent", subject=CODE, active=bool(number % 2))))
+        read.append(len(store.pole_history()))
+
+    for _ in range(150 // rounds):
+        with_store(path, happens)
+    assert max(read) <= 20 + 2 * len(CODES) + 5
+
+
+def forgetful(path: Path, before_s: float) -> int:
+    async def body(store: Store) -> int:
+        return await store.forget_poles(before_s)
+
+    forgotten: int = with_store(path, body)
+    return forgotten
+
+
+def test_what_is_forgotten_leaves_a_start_all_that_it_must_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pole_log, "FORGOTTEN_AT_ONCE", 7)
+    path = tmp_path / "store.db"
+    at_s = 1000.0
+
+    async def happens(store: Store) -> None:
+        nonlocal at_s
+        setattr(store, "_utc_s", lambda: at_s)  # noqa: B010 - the store's clock
+        await store.append(operator("first"))
+        await store.keep([said(hello()), said(alarm(1)), *[said(report(number)) for number in range(2, 50)]])
+        await store.append(PoleNoted(note=Condition(code="pole.silent", subject=OTHER_CODE, active=True)))
+        at_s = 2000.0
+        await store.keep([said(report(number)) for number in range(50, 60)])
+
+    async def look(store: Store) -> tuple[Any, ...]:
+        memory = Memory()
+        for each in store.pole_history():
+            memory.remember(each)
+        return memory.snapshot(), memory.functions, store.poles_stored(), store.poles_since_s()
+
+    with_store(path, happens)
+    snapshot, functions, durable, oldest_s = with_store(path, look)
+    assert [each.code for each in snapshot.alarms.alarms] == ["pole.unknown-alarm", "pole.silent"]
+    assert oldest_s == 1000.0
+    assert forgetful(path, 500.0) == 0
+    assert forgetful(path, 1500.0) == 50  # an alarm, 48 reports and a note; the hello stays
+    assert forgetful(path, 1500.0) == 0
+    assert with_store(path, look) == (snapshot, functions, durable, 2000.0)
+    kinds = [type(record.event).__name__ for record in read_store(path)]
+    assert kinds == ["OperatorSaid", "PoleSeen", *["PoleSaid"] * 10]
+    last = read_store(path)[-1].seq
+    assert forgetful(path, 3000.0) == 10
+    assert with_store(path, look)[:3] == (snapshot, functions, durable)
+
+    async def goes_on(store: Store) -> None:
+        (record,) = await store.append(operator("later"))
+        assert record.seq == last + 1  # no number is given twice
+
+    with_store(path, goes_on)
+
+
+def test_what_comes_while_old_rows_go_is_stored_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pole_log, "FORGOTTEN_AT_ONCE", 5)
+    path = tmp_path / "store.db"
+
+    async def body(store: Store) -> None:
+        await store.keep([said(report(number)) for number in range(1, 100)])
+        going = asyncio.create_task(store.forget_poles(4e9))
+        for number in range(100, 130):
+            await store.keep([said(report(number)), said(alarm(number + 1000))])
+            if number % 10 == 0:
+                await store.append(PoleNoted(note=Condition(code="pole.silent", subject=CODE, active=True)))
+        assert await going >= 99
+        assert store.poles_stored() == {CODE: {"b1": 1129}}
+        memory = Memory()
+        for each in store.pole_history():
+            memory.remember(each)
+        assert {each.code for each in memory.alarms} == {"pole.unknown-alarm", "pole.silent"}
+
+    with_store(path, body)
 
 
 def test_of_a_pole_that_boots_without_end_the_latest_boots_are_remembered(tmp_path: Path) -> None:

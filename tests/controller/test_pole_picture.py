@@ -68,7 +68,7 @@ def test_a_ready_of_now_lets_a_drone_land() -> None:
 def test_a_ready_that_was_long_on_its_way_is_as_old_as_one_that_was_held(under_way_s: float, held_s: float) -> None:
     async def body(clock: Clock, poles: Poles, says: Says) -> None:
         await says(under_way_s, held_s)
-        assert poles.pad(POLE).age_s == pytest.approx(3.0, abs=0.01)
+        assert poles.pad(POLE).age_s == pytest.approx(3.0, abs=0.03)
         assert lacks(poles) == ["age"]
 
     beside_a_dock(body)
@@ -78,7 +78,7 @@ def test_a_date_in_the_future_makes_no_word_younger_than_it_was_heard() -> None:
     async def body(clock: Clock, poles: Poles, says: Says) -> None:
         await says(under_way_s=-60.0)
         await asyncio.sleep(3.0)
-        assert poles.pad(POLE).age_s == pytest.approx(3.0, abs=0.01)
+        assert poles.pad(POLE).age_s == pytest.approx(3.0, abs=0.03)
 
     beside_a_dock(body)
 

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from airspace.frames import LatLon
 from airspace.reasons import Refused
 from controller.alarms import ALARMS
 from controller.clock import Clock, run, virtual_tempo
-from controller.config import SupplyConfig
+from controller.config import PoleConfig, SupplyConfig
 from controller.district import District
-from controller.events import AlarmRaised, PoleNoted
-from controller.pole_watch import gateway_needs, supplies_of
+from controller.events import AlarmRaised, PoleNoted, PoleSaid, PolesForgotten
+from controller.links.drone import DroneLink
+from controller.links.telemetry import DroneState
+from controller.pole_watch import forget_in_time, gateway_needs, supplies_of
+from poles.beside import beside
 from poles.gateway import Gateway
+from poles.gateway.flow import Said
 from poles.gateway.notes import Acknowledged, Condition, Wished
-from poles.protocol import Alarm, Hello, Reported, Welcome
+from poles.protocol import Ack, Alarm, Correction, Hello, Observation, Reported, Welcome, encode
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
-from tests.controller.flight.scene import opened_district, site
+from sim.gnss.rtcm import frame
+from tests.controller.flight.scene import listened, opened_district, site
+from tests.controller.test_traffic_picture import drone as broadcast
 from tests.poles.raw_pole import CODE, RawPole, hello, raw_pole, report
 
 AT: dict[str, Any] = {"boot": "b1", "at_s": 1779066000.0, "held_s": 0.0}
@@ -49,6 +59,89 @@ def with_pole(folder: Path, body: Body) -> list[Any]:
 async def greet(pole: RawPole) -> None:
     await pole.say(hello(heartbeat_s=5.0, functions=()))
     await pole.expect(Welcome)
+
+
+def test_corrections_of_a_base_station_go_on_to_the_pole_that_broadcasts_them(tmp_path: Path) -> None:
+    broadcaster = "410105-LP-000002"
+
+    async def main(clock: Clock) -> list[Correction]:
+        place = site()
+        poles = (
+            PoleConfig(code=CODE, lat_deg=34.75, lon_deg=113.62, services=("base_station",)),
+            PoleConfig(code=broadcaster, lat_deg=34.76, lon_deg=113.62, services=(), broadcasts_corrections=True),
+        )
+        at = replace(place, file=msgspec.structs.replace(place.file, poles=poles))
+        async with opened_district(clock, tmp_path, at) as district:
+            exchange = Exchange()
+            needs = gateway_needs(district, clock, random.Random(1))
+            async with (
+                Gateway.memory(exchange, **needs) as gateway,
+                raw_pole(MemoryConnection(exchange)) as pole,
+                raw_pole(MemoryConnection(exchange), broadcaster) as other,
+            ):
+                await greet(pole)
+                correction = Correction(stream=CODE, number=1, at_s=clock.utc_s(), frames=(frame(b"1005"),))
+                await pole.say(correction)  # the other is not there yet
+                await other.say(hello(broadcaster))
+                await other.expect(Welcome)
+                await pole.say(msgspec.structs.replace(correction, number=2))
+                heard = [await other.expect(Correction)]
+                assert gateway.statistics()["corrections_relayed"] == 1
+                return heard
+
+    (heard,) = run(main, virtual_tempo())
+    assert (heard.stream, heard.number, heard.frames) == (CODE, 2, (frame(b"1005"),))
+
+
+def test_somebody_under_the_number_of_a_drone_of_ours_is_an_alarm(tmp_path: Path) -> None:
+    async def main(clock: Clock) -> list[str]:
+        place = site()
+        drones = tuple(msgspec.structs.replace(each, remote_ids=("UAS-7",)) for each in place.file.drones[:1])
+        poles = (PoleConfig(code=CODE, lat_deg=34.75, lon_deg=113.62, services=("receiver",)),)
+        at = replace(place, file=msgspec.structs.replace(place.file, drones=drones, poles=poles))
+        async with opened_district(clock, tmp_path, at) as district:
+            fresh = SimpleNamespace(fresh=lambda stream: True)
+            link = SimpleNamespace(state=DroneState(lat_deg=34.75, lon_deg=113.62), freshness=fresh)
+            district.links[drones[0].id] = cast("DroneLink", link)
+            here = place.frame.xy(LatLon(34.75, 113.62))
+            exchange = Exchange()
+            needs = gateway_needs(district, clock, random.Random(1))
+            async with Gateway.memory(exchange, **needs), raw_pole(MemoryConnection(exchange)) as pole:
+                await greet(pole)
+                for number, off_m in enumerate((5.0, 900.0), 1):
+                    heard = tuple(broadcast("UAS-7", here[0] + off_m, here[1]))
+                    await pole.say(Observation(**AT, after=number - 1, seq=number, heard=heard))
+                    await pole.expect(Ack)
+            raised = [r.event for r in district.store.events() if isinstance(r.event, AlarmRaised)]
+            assert len(raised) == 1
+            return [raised[0].code, raised[0].subject, raised[0].en]
+
+    code, subject, words = run(main, virtual_tempo())
+    assert (code, subject) == ("traffic.impostor", "drone-1")
+    assert re.search(r"\b(899|900|901) m", words)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0.0, 60), (2.0, 20)])
+def test_what_the_site_keeps_no_longer_goes_and_the_log_says_so_first(tmp_path: Path, days: float, kept: int) -> None:
+    async def main(clock: Clock) -> list[Any]:
+        place = site()
+        at = replace(place, file=msgspec.structs.replace(place.file, keep_poles_days=days))
+        async with opened_district(clock, tmp_path, at) as district:
+            events = listened(district)
+            async with beside(forget_in_time(district, clock)):
+                for day in range(6):
+                    said = [report(number) for number in range(10 * day + 1, 10 * day + 11)]
+                    await district.store.keep([Said(CODE, each, encode(each)) for each in said])
+                    await asyncio.sleep(86_400.0)
+            left = [record for record in district.store.read() if isinstance(record.event, PoleSaid)]
+            assert len(left) == kept
+            told = [event for event in events if isinstance(event, PolesForgotten)]
+            assert len(told) == (0 if days == 0.0 else 4)
+            assert all(record.utc_s >= event.before_s for event in told for record in left)
+            assert district.store.poles_stored() == {CODE: {"b1": 60}}
+            return told
+
+    run(main, virtual_tempo())
 
 
 def test_a_silence_is_kept_and_told_in_words_and_not_again_after_a_restart(tmp_path: Path) -> None:

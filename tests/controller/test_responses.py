@@ -2,20 +2,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+import controller.responses
 from airspace.reasons import Refused
 from controller.alarms import ALARMS
 from controller.clock import Clock, run, virtual_tempo
-from controller.config import ResponseConfig
+from controller.config import DroneConfig, ResponseConfig
 from controller.district import District
 from controller.events import AlarmRaised, FlightEnded, ResponseDecided, ResponseProposed, RunFinished
+from controller.flight.mission_source import Mission
+from controller.pole_picture import Poles
 from controller.responses import Responses, responding, rules_of
+from controller.run import Run
 from poles.gateway.alarms import AlarmBook, News, OpenAlarm, Told
 from poles.gateway.notes import Condition
 from tests.controller.flight.scene import SITE_FILE, listened, opened_district, site
@@ -231,6 +235,138 @@ def test_an_automatic_response_is_a_run_like_any_other_and_the_rule_is_on_record
     assert [reason["code"] for reason in finished.reasons] == ["drone.held"]
     assert (tmp_path / "runs" / decided.run / "report.html").exists()
     assert not [event for event in events if isinstance(event, FlightEnded)]
+
+
+def failed(events: list[Any]) -> list[AlarmRaised]:
+    return [event for event in events if isinstance(event, AlarmRaised) and event.code == "response.failed"]
+
+
+def test_a_flight_that_breaks_ends_no_other_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    async def conducted(district: District, run: Run, mission: Mission, drone: DroneConfig) -> None:
+        await asyncio.sleep(1.0)
+        if drone.id == "drone-2":
+            raise OSError("no room in the log")
+        await asyncio.sleep(60.0)
+        ended.append(drone.id)
+
+    async def main(clock: Clock) -> list[Any]:
+        place = site()
+        drones = (*place.file.drones, msgspec.structs.replace(place.file.drones[0], id="drone-2"))
+        rules = (rule(drone=drones[0].id, poles=(OTHER,)), rule(drone="drone-2", poles=(POLE,)))
+        at = replace(place, file=msgspec.structs.replace(place.file, responses=rules, drones=drones))
+        async with opened_district(clock, tmp_path, at) as district:
+            events = listened(district)
+            async with responding(district, tmp_path / "runs") as responses:
+                for subject in (OTHER, POLE):
+                    responses.told(raised(alarm(subject, raised_s=clock.utc_s())))
+                await asyncio.sleep(10.0)
+                for proposed in responses.open:
+                    await responses.decide(proposed.response, "Li Na", fly=True)
+                await asyncio.sleep(30.0)
+                assert responses.flying
+            return events
+
+    monkeypatch.setattr(controller.responses, "conduct_run", conducted)
+    (told,) = failed(run(main, virtual_tempo()))
+    assert told.subject == POLE
+    assert "no room in the log" in told.en
+    assert ended == ["drone-1"]
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_what_cannot_begin_stays_open_and_is_told_and_flies_when_it_can(tmp_path: Path, automatic: bool) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+
+    async def body(district: District, responses: Responses) -> None:
+        district.claimed.add("drone-1")  # so that the flight ends at once
+        responses.told(raised(alarm(raised_s=district.clock.utc_s())))
+        await asyncio.sleep(10.0)
+        (proposed,) = responses.open
+        if not automatic:
+            with pytest.raises(Refused, match=r"folder\.unwritable"):
+                await responses.decide(proposed.response, "Li Na", fly=True)
+        assert [*responses.open] == [proposed]
+        (tmp_path / "runs").unlink()
+        assert await responses.decide(proposed.response, "Li Na", fly=True)
+        assert responses.open == ()
+
+    events = with_rules(tmp_path, body, rule(automatic=automatic))
+    assert len(failed(events)) == automatic
+    assert [event.by for event in events if isinstance(event, ResponseDecided)] == ["Li Na"]
+
+
+def test_two_people_who_decide_at_once_send_one_drone(tmp_path: Path) -> None:
+    async def body(district: District, responses: Responses) -> None:
+        district.claimed.add("drone-1")
+        responses.told(raised(alarm(raised_s=district.clock.utc_s())))
+        await asyncio.sleep(10.0)
+        (proposed,) = responses.open
+        both = [responses.decide(proposed.response, who, fly=True) for who in ("Li Na", "Wang Wei")]
+        first, second = await asyncio.gather(*both, return_exceptions=True)
+        assert (isinstance(first, str), isinstance(second, Refused)) == (True, True)
+
+    events = with_rules(tmp_path, body, rule())
+    assert len([event for event in events if isinstance(event, ResponseDecided)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("away_s", "still", "flies"), [(30.0, True, True), (7200.0, True, False), (30.0, False, False)]
+)
+def test_an_automatic_response_that_a_killed_controller_proposed_is_flown_or_told(
+    tmp_path: Path, away_s: float, still: bool, flies: bool
+) -> None:
+    async def main(clock: Clock) -> list[Any]:
+        place = site()
+        at = replace(place, file=msgspec.structs.replace(place.file, responses=(rule(automatic=True),)))
+        async with opened_district(clock, tmp_path, at) as district:
+            proposed = ResponseProposed(
+                response="r", alarm=CALLED, subject=POLE, mission="gas-main-west", drone="drone-1", automatic=True
+            )
+            await district.record(proposed)
+        await asyncio.sleep(away_s)
+        async with opened_district(clock, tmp_path, at) as district:
+            events = listened(district)
+            district.claimed.add("drone-1")
+            district.poles = cast("Poles", Alarming([alarm()] if still else []))
+            async with responding(district, tmp_path / "runs") as responses:
+                await asyncio.sleep(10.0)
+                assert [each.response for each in responses.open] == ([] if flies else ["r"])
+            return events
+
+    events = run(main, virtual_tempo())
+    assert len([event for event in events if isinstance(event, ResponseDecided)]) == flies
+    assert [told.subject for told in failed(events)] == ([] if flies else [POLE])
+
+
+@dataclass
+class Alarming:
+    """Poles of which only the alarms are asked."""
+
+    open: list[OpenAlarm]
+
+    def alarms(self) -> list[OpenAlarm]:
+        return self.open
+
+
+def test_a_run_that_a_killed_controller_began_and_never_planned_is_told_once(tmp_path: Path) -> None:
+    async def before(district: District, responses: Responses) -> None:
+        proposed = ResponseProposed(
+            response="r", alarm=CALLED, subject=POLE, mission="gas-main-west", drone="drone-1", automatic=True
+        )
+        decided = ResponseDecided(response="r", by="rule", flown=True, run="r-1")
+        await district.record(proposed, decided)
+
+    async def after(district: District, responses: Responses) -> None:
+        await asyncio.sleep(1.0)
+        assert responses.open == ()
+
+    with_rules(tmp_path, before, rule())
+    first, second = [with_rules(tmp_path, after, rule()) for _ in range(2)]
+    assert [(event.run, event.outcome) for event in first if isinstance(event, RunFinished)] == [("r-1", "interrupted")]
+    assert [told.subject for told in failed(first)] == [POLE]
+    assert failed(second) == []
 
 
 def test_rules_whose_mission_or_drone_is_wrong_are_refused_all_at_once(tmp_path: Path) -> None:

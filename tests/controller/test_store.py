@@ -15,7 +15,8 @@ import pytest
 from airspace.reasons import Refused
 from controller.clock import Clock, Tempo, real_tempo, run, virtual_tempo
 from controller.events import DockReleased, DockReserved, ItemStarted, OperatorSaid, PhotoTaken, Record
-from controller.store import ClaimsChangedError, Store, StoreFailedError, open_store, read_store
+from controller.store import ClaimsChangedError, Store, StoreFailedError, open_store
+from tests.controller.reading import read_store
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPOS = [pytest.param(real_tempo, id="real"), pytest.param(virtual_tempo, id="virtual")]
@@ -187,16 +188,13 @@ def test_a_file_that_is_no_store_is_refused_with_what_to_do(tmp_path: Path, dama
     async def reading(store: Store) -> None:
         store.read()
 
-    for opens in (lambda: with_store(path, reading), lambda: read_store(path)):
-        with pytest.raises(Refused) as refused:
-            opens()
-        (reason,) = refused.value.reasons
-        assert (reason.rule.code, reason.where) == ("store.damaged", str(path))
+    with pytest.raises(Refused) as refused:
+        with_store(path, reading)
+    (reason,) = refused.value.reasons
+    assert (reason.rule.code, reason.where) == ("store.damaged", str(path))
 
 
-def test_a_store_that_is_missing_or_has_no_place_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused):
-        read_store(tmp_path / "none.db")
+def test_a_store_that_has_no_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refused) as refused:
         with_store(tmp_path / "file" / "store.db", lambda store: store.append(said("a")))

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from airspace.frames import LatLon, LocalFrame
-from controller.traffic_picture import COUNTS_S, NEAR, NEAR_OF_CREWED, TURNS_MPS, TrafficPicture
+from controller.traffic_picture import (
+    COUNTS_S,
+    ELSEWHERE_M,
+    NEAR,
+    NEAR_OF_CREWED,
+    TURNS_MPS,
+    Impostor,
+    Linked,
+    TrafficPicture,
+)
 from poles.gateway.flow import Said
 from poles.heard import adsb, open_drone_id
 from poles.heard.drone import Aircraft, Status
@@ -27,7 +36,8 @@ STILL = (0.0, 0.0, 0.0)
 class Air:
     """A picture with a clock that a test moves on."""
 
-    own: tuple[str, ...] = ()
+    own: dict[str, str] = field(default_factory=dict)
+    links: dict[str, Linked] = field(default_factory=dict)
     now_s: float = 5000.0
     picture: TrafficPicture = field(init=False)
 
@@ -35,15 +45,16 @@ class Air:
         self.picture = TrafficPicture(
             FRAME,
             self.own,
+            self.links.get,
             {POLE: MIDDLE, OTHER_POLE: MIDDLE},
             utc_s=lambda: 1.7e9 + self.now_s,
             loop_s=lambda: self.now_s,
             ground_ellipsoidal_m=GROUND_M,
         )
 
-    def hear(self, *heard: Heard, pole: str = POLE, held_s: float = 0.0, at_s: float = 12.0) -> None:
+    def hear(self, *heard: Heard, pole: str = POLE, held_s: float = 0.0, at_s: float = 12.0) -> list[Impostor]:
         message = Observation(boot="b", after=0, seq=1, at_s=at_s, held_s=held_s, heard=heard)
-        self.picture.take([Said(pole, message, b"", self.now_s)])
+        return self.picture.take([Said(pole, message, b"", self.now_s)])
 
     def names(self) -> list[str]:
         return [track.name for track in self.picture.tracks()]
@@ -108,7 +119,7 @@ def test_one_identity_on_two_transmitters_is_one_track_by_the_freshest_word() ->
 
 
 def test_our_own_drones_are_left_out_whatever_case_their_identity_is_written_in() -> None:
-    air = Air(own=("uas-7 ",))
+    air = Air(own={"uas-7 ": "drone-7"}, links={"drone-7": Linked((200.0, 0.0))})
     air.hear(*drone("UAS-7", 200.0), *drone("UAS-8", 300.0, transmitter="bb02"))
     assert air.names() == ["UAS-8"]
 
@@ -144,6 +155,24 @@ def test_a_track_goes_on_along_its_course_and_its_error_grows() -> None:
     (track,) = air.picture.tracks()
     assert track.at_m[:2] == pytest.approx((40.0, 0.0), abs=0.3)
     assert track.error_m == pytest.approx(3.0 + 4.0 * TURNS_MPS)
+
+
+@pytest.mark.parametrize(
+    ("linked", "shown", "told"),
+    [
+        (Linked((0.0, 0.0)), False, False),
+        (Linked((-ELSEWHERE_M, 0.0)), False, False),  # within what both may be wrong
+        (Linked((0.0, 400.0)), True, True),
+        (Linked(None), False, False),  # silent: what is heard may well be it
+        (None, True, False),  # nobody knows where it is
+    ],
+)
+def test_whoever_has_our_identity_elsewhere_is_shown_and_told(linked: Linked | None, shown: bool, told: bool) -> None:
+    air = Air(own={"UAS-7": "drone-7"}, links={} if linked is None else {"drone-7": linked})
+    impostors = air.hear(*drone("UAS-7", 0.0))
+    assert air.names() == (["UAS-7"] if shown else [])
+    assert [(each.drone, round(each.distance_m)) for each in impostors[-1:]] == ([("drone-7", 400)] if told else [])
+    assert bool(air.picture.approaches(HERE, STILL)) is shown
 
 
 def test_an_unknown_pole_or_another_message_says_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 from airspace.frames import LatLon, LocalFrame
 from controller.weather_picture import MOST_PLACES, WeatherReading, places_of, wind_near, winds
 from poles.gateway.quality import Flag
-from poles.gateway.state import PoleState, Reading
+from poles.gateway.state import Known, PoleState
 from poles.services.weather import WindReadings
 from tests.controller.flight.scene import plan
 
@@ -26,14 +26,14 @@ def pole(code: str) -> PoleState:
     return PoleState(code, "b", "f", (), MIDDLE, NOW_S)
 
 
-def said(gust_mps: float | None = 4.0, taken_s: float = 999.0, **flags: Flag) -> Reading:
+def said(gust_mps: float | None = 4.0, taken_s: float = 999.0, **flags: Flag) -> Known:
     values = WindReadings(wind_mean_mps=3.0, wind_gust_mps=gust_mps, wind_from_deg=70.0)
-    return Reading(values, 0.0, taken_s, flags=flags)
+    return Known(values, 0.0, taken_s, flags=flags)
 
 
-def told(*readings: Reading, over_mps: float = -1.0) -> list[str]:
+def told(*readings: Known) -> list[str]:
     known = {f"P{n}": reading for n, reading in enumerate(readings)}
-    found = winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S, over_mps)
+    found = winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S)
     return [reading.pole for reading in found if not reading.doubted]
 
 
@@ -48,16 +48,16 @@ def test_a_fresh_and_plausible_station_is_believed() -> None:
         said(wind_gust_mps=Flag.STUCK),
         said(wind_mean_mps=Flag.DISAGREES),
         said(wind_gust_mps=Flag.JUMPING),
-        Reading(WindReadings(), 0.0, 999.0),
-        Reading(WindReadings(wind_mean_mps=3.0), 0.0, 999.0, flags={"": Flag.FAULTY}),
+        Known(WindReadings(), 0.0, 999.0),
+        Known(WindReadings(wind_mean_mps=3.0), 0.0, 999.0, flags={"": Flag.FAULTY}),
     ],
 )
-def test_an_old_a_flagged_or_a_silent_one_is_not(reading: Reading) -> None:
+def test_an_old_a_flagged_or_a_silent_one_is_not(reading: Known) -> None:
     assert told(reading, said()) == ["P1"]
 
 
 @pytest.mark.parametrize("reading", [said(wind_mean_mps=Flag.CLOCK_WRONG), said(wind_mean_mps=Flag.SUSPECT)])
-def test_a_wrong_clock_or_a_doubt_of_the_pole_alone_does_not_shut_a_station_out(reading: Reading) -> None:
+def test_a_wrong_clock_or_a_doubt_of_the_pole_alone_does_not_shut_a_station_out(reading: Known) -> None:
     assert told(reading) == ["P0"]
 
 
@@ -96,8 +96,10 @@ def test_a_doubted_station_counts_only_where_it_is_among_the_nearest() -> None:
     assert wind.gust_mps == 4.0
 
 
-def test_without_a_gust_the_mean_counts_and_calm_ones_can_be_left_out() -> None:
-    assert told(said(None), said(9.0), over_mps=3.5) == ["P1"]
+def test_without_a_gust_the_mean_counts() -> None:
+    known = {"P0": said(None), "P1": said(9.0)}
+    found = winds(known, {code: pole(code) for code in known}, NOW_S, OLDEST_S)
+    assert [reading.gust_mps for reading in found] == [3.0, 9.0]
 
 
 def test_the_nearest_stations_tell_the_wind_and_the_strongest_of_them_counts() -> None:

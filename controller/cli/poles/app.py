@@ -11,7 +11,7 @@ from controller.cli.poles.conform import HELP as HELP_CONFORM
 from controller.cli.poles.conform import conform
 from controller.cli.poles.enrol import enrol, list_
 from controller.cli.poles.keys import doors, export, history, make, renew, renew_server, revoke
-from controller.cli.poles.order import acknowledge, command, desired
+from controller.cli.poles.order import acknowledge, command, desired, respond
 from controller.cli.poles.serve import serve
 from controller.cli.poles.show import show
 from controller.cli.poles.simulate import simulate
@@ -29,6 +29,7 @@ def poles_app(lang: Lang) -> App:
     app.command(command, help=words.HELP_COMMAND.text(lang))
     app.command(desired, help=words.HELP_DESIRED.text(lang))
     app.command(acknowledge, help=words.HELP_ACKNOWLEDGE.text(lang))
+    app.command(respond, help=words.HELP_RESPOND.text(lang))
     app.command(simulate, help=words.HELP_SIMULATE.text(lang))
     app.command(agent, help=words.HELP_AGENT.text(lang))
     app.command(conform, help=HELP_CONFORM.text(lang))

@@ -1,4 +1,4 @@
-"""`beichen poles command`, `desired` and `acknowledge`: have poles act, have them set, say that an alarm was seen."""
+"""`beichen poles command`, `desired`, `acknowledge` and `respond`: what people order, wish and decide."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from cyclopts import Parameter, validators
 from rich.table import Table
 from rich.text import Text
 
+from airspace.reasons import Reason, Rule, Words
 from controller.cli.console import TextView, view_of
-from controller.cli.options import Exit, Output
+from controller.cli.options import BadOption, Exit, Output
 from controller.cli.plan import SiteOption
 from controller.cli.poles import words
 from controller.cli.poles.asking import age, answers_to, in_words, values_of
@@ -19,10 +20,15 @@ from controller.pole_control.messages import (
     Acknowledge,
     Acknowledged,
     Begun,
+    Decide,
+    Decided,
     DifferenceTold,
     Look,
     Order,
     Outcome,
+    Proposals,
+    ProposalTold,
+    Proposed,
     Request,
     Seen,
     Underway,
@@ -30,6 +36,11 @@ from controller.pole_control.messages import (
     Wished,
 )
 
+UNDECIDED = Rule(
+    "response.undecided",
+    Words("it is not said of which proposal, or not whether to fly it", "未说明是哪项建议，或未说明是否执行"),
+    Words("Give its id and one of --fly and --leave.", "请给出其标识，并选择 --fly 或 --leave 之一。"),
+)
 Function = Annotated[str, Parameter(help="A function of the pole, as LampActuator. 灯杆功能。")]
 Values = Annotated[str, Parameter(help="NAME=VALUE, as level=60. 名称=值。", negative_iterable="")]
 Deadline = Annotated[
@@ -92,6 +103,26 @@ def acknowledge(
     return run(lambda clock: _ask(Acknowledge(alarm=alarm, who=who_or_login(who)), site, output))
 
 
+def respond(
+    response: Annotated[
+        str, Parameter(help="The proposal's id; none lists what is open. 建议的标识；省略则列出。")
+    ] = "",
+    /,
+    *,
+    fly: Annotated[bool, Parameter(help="Fly the mission. 执行任务。", negative="")] = False,
+    leave: Annotated[bool, Parameter(help="Leave it. 放弃。", negative="")] = False,
+    who: Who = "",
+    site: SiteOption = None,
+    output: Output = Output(),
+) -> int:
+    """Decide on a mission that an alarm asks for; without one, list those that nobody has decided on."""
+    if not response and not (fly or leave):
+        return run(lambda clock: _ask(Proposals(), site, output))
+    if not response or fly == leave:
+        raise BadOption([Reason(UNDECIDED, "--fly")])
+    return run(lambda clock: _ask(Decide(response=response, by=who_or_login(who), fly=fly), site, output))
+
+
 async def _ask(request: Request, site: SiteOption, output: Output) -> int:
     """Show each answer; 0 when the last one says that what was asked for is so, or under way to be."""
     view, code = view_of(output.lang, output.json), Exit.REFUSED
@@ -116,7 +147,28 @@ async def _ask(request: Request, site: SiteOption, output: Output) -> int:
             case Acknowledged(alarm=alarm):
                 view.say(words.ACKNOWLEDGED, alarm=in_words(alarm, output.lang))
                 code = Exit.DONE
+            case Proposed(proposals=proposals):
+                _show_proposals(proposals, view)
+                code = Exit.DONE
+            case Decided(response=response, run=run_id):
+                view.say(words.FLIES if run_id else words.LEFT, response=response, run=run_id)
+                code = Exit.DONE
     return code
+
+
+def _show_proposals(proposals: tuple[ProposalTold, ...], view: object) -> None:
+    if not isinstance(view, TextView):
+        return
+    if not proposals:
+        view.say(words.NOTHING_PROPOSED)
+        return
+    table = Table(box=None, padding=(0, 1))
+    for head in (words.RESPONSE, words.ALARM, words.POLE, words.MISSION, words.DRONE):
+        table.add_column(head.text(view.lang), overflow="fold")
+    for each in proposals:
+        cells = (each.response, each.alarm, each.subject, each.mission, each.drone)
+        table.add_row(*(Text(cell) for cell in cells))
+    view.console.print(table)
 
 
 def show_differences(differences: tuple[DifferenceTold, ...], view: object) -> None:

@@ -1,4 +1,4 @@
-"""`beichen poles serve`: the gateway of a site, without flights."""
+"""`beichen poles serve`: the gateway of a site, with no flights but those that alarms ask for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from controller.cli.poles.enrol import gateway_of, site_for_poles
 from controller.cli.sim.parent import until_told_to_end
 from controller.clock import Clock, run
 from controller.config import LoadedSite
+from controller.responses import responding
 
 
 def serve(
@@ -31,10 +32,16 @@ def serve(
 
 
 async def _serve(clock: Clock, place: LoadedSite, with_parent: bool, output: Output) -> int:
-    listen = gateway_of(place).listen
+    gateway_of(place)
     view = view_of(output.lang, output.json)
-    async with controller(clock, place) as district:
+    async with (
+        controller(clock, place) as district,
+        responding(district, place.path(place.file.runs), lang=output.lang) as responses,
+    ):
+        assert district.poles is not None
         district.store.listen(view.record, to_poles=False)
-        view.say(words.LISTENING, address=listen)
+        view.say(words.LISTENING, address=district.poles.address)
         await until_told_to_end(with_parent)
+        if responses.flying:
+            view.say(words.FLIGHTS_GO_ON)
     return Exit.DONE

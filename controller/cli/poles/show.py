@@ -38,7 +38,7 @@ async def _show(code: str, site: SiteOption, output: Output) -> int:
 
 def _print(seen: Seen, view: TextView) -> None:
     lang, line = view.lang, seen.line
-    style = {"silent": "bold red", "awaited": "yellow"}.get(line.state, "green")
+    style = {"silent": "bold red", "awaited": "yellow", "away": "yellow"}.get(line.state, "green")
     view.console.print(Text(f"{line.code}  ") + Text(words.POLE_STATES[line.state].text(lang), style=style))
     if seen.lat_deg is not None:
         facts = {"age": age(line.age_s), "firmware": seen.firmware, "boot": seen.boot}

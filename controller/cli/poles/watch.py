@@ -31,7 +31,7 @@ from controller.pole_control.messages import AlarmTold, OutageTold, PoleLine, Su
 from poles.gateway.outages import CONTROLLER
 
 HEADER_LINES = 9
-STATE_STYLE = {"silent": "bold red", "awaited": "yellow", "heard": "green"}
+STATE_STYLE = {"silent": "bold red", "awaited": "yellow", "away": "yellow", "heard": "green"}
 
 
 def watch(

@@ -16,8 +16,9 @@ HELP_AGENT = Words(
     "运行灯杆代理：按配置文件连接驱动，直到停止。",
 )
 HELP_SERVE = Words(
-    "Run the gateway of a site, for poles and for the other verbs, until it is stopped; `beichen fly` runs one itself.",
-    "运行站点网关，供灯杆接入及其他命令使用，直到停止；`beichen fly` 自带网关。",
+    "Run the gateway of a site, for poles, for the other verbs and for the missions that alarms ask for, until it is "
+    "stopped; `beichen fly` runs one itself.",
+    "运行站点网关，供灯杆接入、其他命令使用，并响应告警执行任务，直到停止；`beichen fly` 自带网关。",
 )
 HELP_SHOW = Words("Tell all that a running gateway knows of one pole.", "显示运行中的网关所知的一根灯杆的全部信息。")
 HELP_WATCH = Words(
@@ -33,6 +34,10 @@ HELP_DESIRED = Words(
     "设定灯杆功能的期望配置；不给取值时显示与期望不符之处。",
 )
 HELP_ACKNOWLEDGE = Words("Say that somebody has seen an alarm.", "确认告警。")
+HELP_RESPOND = Words(
+    "Fly or leave a mission that an alarm asks for; without one, list what is to be decided.",
+    "执行或放弃告警请求的任务；不给出时列出待定建议。",
+)
 HELP_SIMULATE = Words(
     "Run simulated poles over CURVE against a gateway, with the site and the keys made for them.",
     "运行经 CURVE 接入网关的模拟灯杆，并为其生成站点与密钥。",
@@ -132,10 +137,12 @@ POLE, ALARM, FUNCTIONS = Words("pole", "灯杆"), Words("alarm", "告警"), Word
 SILENT_FUNCTIONS, DOUBTFUL = Words("silent functions", "静默功能"), Words("doubtful", "存疑")
 ALARMS, DIFFERENCES = Words("alarms", "告警数"), Words("not as desired", "与期望不符")
 STATUS = Words("state", "状态")
+RESPONSE, MISSION, DRONE = Words("proposal", "建议"), Words("mission", "任务"), Words("drone", "无人机")
 POLE_STATES = {
     "heard": Words("heard", "在线"),
     "silent": Words("silent", "静默"),
     "awaited": Words("not heard yet", "尚未接入"),
+    "away": Words("away, as it said", "已告知离线"),
 }
 STATUSES = {
     "met": Words("as desired", "符合期望"),
@@ -158,12 +165,18 @@ OUTCOMES = {
 WISHED = Words("version {version}: {status}", "版本 {version}：{status}")
 ALL_AS_DESIRED = Words("all is as desired", "全部符合期望")
 ACKNOWLEDGED = Words("acknowledged: {alarm}", "已确认：{alarm}")
+NOTHING_PROPOSED = Words("nothing is to be decided", "没有待定的建议")
+FLIES = Words("{response} is flown as run {run}", "{response} 已开始执行，运行号 {run}")
+LEFT = Words("{response} is left", "已放弃 {response}")
+FLIGHTS_GO_ON = Words(
+    "Waiting for flights that answer alarms; Ctrl-C leaves them to their uploaded plans.",
+    "正在等待响应告警的飞行结束；按 Ctrl-C 则由其按已上传的计划完成。",
+)
 TOTALS = Words(
     "{heard} of {known} poles heard, {silent} silent; {alarms} alarms, {down} supplies down",
     "{known} 根灯杆中 {heard} 根在线，{silent} 根静默；告警 {alarms} 条，供给故障 {down} 处",
 )
 MORE = Words("and {poles} more poles, {alarms} more alarms", "另有 {poles} 根灯杆、{alarms} 条告警")
-QUIT = Words("q ends this", "按 q 退出")
 DOWN = Words("{supply} is down: {members} poles silent", "{supply} 故障：{members} 根灯杆静默")
 NOBODY = Words("no pole is heard: {members} are silent", "无任何灯杆在线：{members} 根静默")
 OVER = Words("over", "已结束")

@@ -39,7 +39,7 @@ def test_an_order_is_told_in_the_language_of_the_reader(order: str) -> None:
 def test_an_answer_that_is_none_is_told_in_the_language_of_the_reader() -> None:
     assert line("arm", "rejected", "en") == "drone-1: arm (rejected why)"
     assert line("arm", "rejected", "zh") == "drone-1: 解锁 (被拒绝 why)"
-    assert line("arm", "unknown", "zh") == "drone-1: 解锁 (无应答 why)"
+    assert line("arm", "unknown", "zh") == "drone-1: 解锁 (结果未知，可能已执行，请查看 why)"
     assert line("land at 410105-LP-000003", "accepted", "zh") == "drone-1: 降落于 410105-LP-000003"
     assert line("land at 410105-LP-000003", "accepted", "en") == "drone-1: land at 410105-LP-000003"
     assert line("leave 410105-LP-000003", "accepted", "zh") == "drone-1: 离开 410105-LP-000003"

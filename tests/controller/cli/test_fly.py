@@ -14,7 +14,7 @@ import tomli_w
 from controller.cli.app import run
 from controller.cli.options import Exit
 from controller.clock import scaled_tempo
-from controller.store import read_store
+from tests.controller.reading import read_store
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
 REQUEST = EXAMPLE / "pipeline.yaml"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -196,6 +197,26 @@ def test_without_a_gateway_the_verbs_say_how_to_start_one(street: Path, tmp_path
     code, (told,) = asked(alone, "watch", "--once")
     assert code == 1
     assert told["reasons"][0]["code"] == "poles.not-running"
+
+
+def test_a_gateway_at_any_free_port_says_which_and_answers_alarms_with_missions(tmp_path: Path) -> None:
+    make_street(tmp_path, 1, "tcp://127.0.0.1:0")
+    site = tmp_path / "site.toml"
+    with running("serve", "--site", str(site)) as gateway:
+        assert gateway.stdout is not None
+        (port,) = re.findall(rb"tcp://127\.0\.0\.1:(\d+)", gateway.stdout.readline())
+        assert int(port) > 0
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE_S):
+            pass
+        assert asked(site, "respond") == (0, [{"type": "proposed", "proposals": []}])
+        code, (told,) = asked(site, "respond", "nothing", "--leave")
+        assert (code, told["reasons"][0]["code"]) == (1, "response.unknown")
+
+
+@pytest.mark.parametrize("given", [("r",), ("r", "--fly", "--leave"), ("--fly",)])
+def test_who_decides_says_of_what_and_how(street: Path, given: tuple[str, ...]) -> None:
+    code, (told,) = asked(street, "respond", *given)
+    assert (code, told["reasons"][0]["code"]) == (2, "response.undecided")
 
 
 def test_a_killed_gateway_leaves_nothing_that_stops_the_next_one(tmp_path: Path) -> None:

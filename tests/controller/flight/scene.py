@@ -27,7 +27,7 @@ from missions.plan import Plan
 from poles.gateway import Gateway
 from poles.gateway.commands import CommandOutcome, Outcome
 from poles.gateway.quality import Flag
-from poles.gateway.state import PoleState, Reading
+from poles.gateway.state import Known, PoleState
 from poles.protocol import Quality
 from poles.services import function_spec
 from poles.services.cover import Cover
@@ -102,15 +102,15 @@ class SpokenPoles:
     def poles(self) -> Mapping[str, PoleState]:
         return {code: self._state(code, spoken) for code, spoken in self.says.items()}
 
-    def latest(self, service: str) -> Mapping[str, Reading]:
+    def latest(self, service: str) -> Mapping[str, Known]:
         return {code: state.readings[service] for code, state in self.poles.items() if service in state.readings}
 
     def _state(self, code: str, spoken: Spoken) -> PoleState:
         now_s = asyncio.get_running_loop().time()
-        readings: dict[str, Reading] = {}
+        readings: dict[str, Known] = {}
 
-        def said(values: msgspec.Struct, age_s: float = 0.0, quality: Quality = Quality.GOOD) -> Reading:
-            return Reading(values, VIRTUAL_START_S + now_s - age_s, now_s - age_s, quality)
+        def said(values: msgspec.Struct, age_s: float = 0.0, quality: Quality = Quality.GOOD) -> Known:
+            return Known(values, VIRTUAL_START_S + now_s - age_s, now_s - age_s, quality)
 
         if spoken.dock is not None:
             readings[DOCK] = said(spoken.dock, spoken.dock_age_s, spoken.dock_quality)

@@ -22,9 +22,9 @@ from controller.flight.gates import Launch, Verdict, judge_all, looked
 from controller.flight.reservation import reserve
 from controller.holder import holder_of
 from controller.register.changes import Batch
-from controller.register.file import BUSY
 from controller.register.register import Founding, Register, open_register
 from controller.sharing import Sharing
+from poles.register_file import BUSY
 from tests.controller.flight.scene import HOME, Scene, _no_connection, in_scene, plan, site
 from tests.controller.flight.test_reservation import T0, Wish, planned
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import stat
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -15,15 +16,21 @@ import pytest
 from airspace.reasons import Refused
 from controller.clock import Clock, real_tempo, run
 from controller.config import LoadedSite, load_site
+from controller.district import Deciding
+from controller.events import ResponseProposed
 from controller.pole_control import Control, control_of, controlled
 from controller.pole_control.messages import (
     Acknowledge,
     Acknowledged,
     Answer,
     Begun,
+    Decide,
+    Decided,
     Look,
     Order,
     Outcome,
+    Proposals,
+    Proposed,
     Refusal,
     Request,
     Seen,
@@ -35,7 +42,7 @@ from controller.pole_control.messages import (
 )
 from controller.pole_control.place import control_path, reachable
 from poles.gateway import Gateway
-from poles.protocol import Accepted, Alarm, Command, Desired, Progress, Reported, Result
+from poles.protocol import Accepted, Alarm, Bye, Command, Desired, Progress, Reported, Result
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
 from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
@@ -71,6 +78,7 @@ class Desk:
     gateway: Gateway
     pole: RawPole
     control: Control
+    responses: list[Deciding]  # at work: the last one
 
     async def ask(self, request: Request) -> list[Answer]:
         return [answer async for answer in self.control.ask(request)]
@@ -88,15 +96,16 @@ def site_in(folder: Path) -> LoadedSite:
 @asynccontextmanager
 async def desk(folder: Path, clock: Clock) -> AsyncIterator[Desk]:
     place, exchange, store = site_in(folder), Exchange(), Store()
+    responses: list[Deciding] = []
     async with (
         Gateway.memory(exchange, **gateway_needs(clock, store)) as gateway,
-        controlled(gateway, place, clock),
+        controlled(gateway, place, clock, lambda: responses[-1] if responses else None),
         raw_pole(MemoryConnection(exchange)) as pole,
         control_of(place) as control,
     ):
         await pole.say(hello())
         await pole.hear()
-        yield Desk(place, gateway, pole, control)
+        yield Desk(place, gateway, pole, control, responses)
 
 
 def at_the_desk(tmp_path: Path, test: Callable[[Desk], Coroutine[None, None, None]]) -> None:
@@ -146,6 +155,23 @@ def test_the_survey_tells_poles_that_never_came_first(tmp_path: Path) -> None:
         few = await desk.last(Survey(most=1))
         assert isinstance(few, Surveyed)
         assert (len(few.poles), few.more_poles) == (1, 1)
+
+    at_the_desk(tmp_path, test)
+
+
+@pytest.mark.parametrize(("back_s", "state"), [(1800.0, "heard"), (7200.0, "away")])
+def test_a_pole_that_said_bye_for_long_is_told_away_until_it_speaks(tmp_path: Path, back_s: float, state: str) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.pole.say(Bye(why="maintenance", back_s=back_s))
+        await asyncio.sleep(0.3)
+        told = await desk.last(Look(pole=CODE))
+        assert isinstance(told, Seen)
+        assert told.line.state == state
+        await desk.pole.say(hello())
+        await asyncio.sleep(0.3)
+        told = await desk.last(Look(pole=CODE))
+        assert isinstance(told, Seen)
+        assert told.line.state == "heard"
 
     at_the_desk(tmp_path, test)
 
@@ -256,6 +282,82 @@ def test_whoever_leaves_in_the_middle_of_an_order_stops_nobody(tmp_path: Path) -
         assert isinstance(await desk.last(Survey()), Surveyed)
 
     at_the_desk(tmp_path, test)
+
+
+def test_an_order_goes_to_the_pole_once_and_again_only_when_nothing_came(tmp_path: Path) -> None:
+    async def test(desk: Desk) -> None:
+        asking = asyncio.create_task(desk.ask(order(deadline_s=1.6)))  # sent again after 1 s
+        await asking
+        sent = 0
+        while True:
+            try:
+                async with asyncio.timeout(0.3):
+                    await desk.pole.expect(Command)
+                    sent += 1
+            except TimeoutError:
+                break
+        assert sent == 2
+
+    at_the_desk(tmp_path, test)
+
+
+def test_a_listener_that_leaves_while_the_pole_works_leaves_no_task_and_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    troubles: list[object] = []
+
+    async def test(desk: Desk) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: troubles.append(context))
+        with reachable(control_path(desk.place)) as name:
+            _, writer = await asyncio.open_unix_connection(name)
+        writer.write(msgspec.json.encode(order(deadline_s=30.0)) + b"\n")
+        await desk.pole.expect(Command)
+        writer.transport.abort()
+        for number in range(5):  # each is written to who has left
+            await desk.pole.say(Progress(id="k1", share=number / 5.0))
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        assert desk.gateway.statistics()["commands_waiting"] == 0
+        gc.collect()
+        await asyncio.sleep(0.05)
+
+    at_the_desk(tmp_path, test)
+    gc.collect()
+    assert troubles == []
+    assert not caplog.records
+
+
+@dataclass
+class Deciders:
+    """Where people decide: one proposal, and what was said of it."""
+
+    open: tuple[ResponseProposed, ...]
+    said: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    async def decide(self, response: str, by: str, *, fly: bool) -> str:
+        self.said.append((response, by, fly))
+        return "run-1" if fly else ""
+
+
+def test_people_list_proposals_and_decide_where_responses_are_at_work(tmp_path: Path) -> None:
+    proposed = ResponseProposed(
+        response="r", alarm="sos.called", subject=CODE, mission="look", drone="d1", automatic=False
+    )
+    deciders = Deciders((proposed,))
+
+    async def test(desk: Desk) -> None:
+        told = await desk.last(Proposals())
+        assert isinstance(told, Refusal)
+        assert told.reasons[0]["code"] == "response.not-at-work"
+        desk.responses.append(deciders)
+        told = await desk.last(Proposals())
+        assert isinstance(told, Proposed)
+        assert [(each.response, each.mission) for each in told.proposals] == [("r", "look")]
+        assert await desk.last(Decide(response="r", by="Li", fly=True)) == Decided(response="r", run="run-1")
+        assert await desk.last(Decide(response="r", by="Li", fly=False)) == Decided(response="r", run="")
+
+    at_the_desk(tmp_path, test)
+    assert deciders.said == [("r", "Li", True), ("r", "Li", False)]
 
 
 def test_a_gateway_that_ends_tells_who_waits(tmp_path: Path) -> None:

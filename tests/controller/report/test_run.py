@@ -98,6 +98,7 @@ def test_every_kind_of_event_is_understood() -> None:
     rows.append(events.OperatorSaid(run="r", what="Ctrl-C"))
     silent = Condition(code="pole.silent", subject="410105-LP-000001", active=True)
     rows.append(events.PoleNoted(note=silent))
+    rows.append(events.PolesForgotten(before_s=1.0))
     rows.append(events.OffNominal(flight="F1", volumes=()))
     proposed = {"alarm": "sos.pressed", "subject": "410105-LP-000001", "mission": "look", "drone": "drone-1"}
     rows.append(events.ResponseProposed(response="1", automatic=True, **proposed))

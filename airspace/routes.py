@@ -133,8 +133,6 @@ class RoutePiece:
     leg: int
     start_xy: PointXY
     end_xy: PointXY
-    low_ellipsoidal_m: float
-    high_ellipsoidal_m: float
     volume: Volume4D
 
 
@@ -200,7 +198,7 @@ def pieces_of(legs: Sequence[RouteLeg], margins: MarginBreakdown) -> tuple[Route
             start_s=min(start[3] - early_s, end[3] - late_s),
             end_s=end[3] + late_s,
         )
-        pieces.append(RoutePiece(index, start[:2], end[:2], low_m, high_m, volume))
+        pieces.append(RoutePiece(index, start[:2], end[:2], volume))
     return tuple(pieces)
 
 

@@ -46,26 +46,6 @@ def _induced_mps(hover_squared: float, along_mps: float, through_mps: float) -> 
     return high
 
 
-def leg_energy_wh(
-    drone: DroneType,
-    *,
-    east_m: float,
-    north_m: float,
-    up_m: float,
-    duration_s: float,
-    wind_east_mps: float = 0.0,
-    wind_north_mps: float = 0.0,
-) -> float:
-    """Energy [Wh] of a straight leg flown in `duration_s`; the wind is the air's motion to east and north [m/s].
-
-    A leg without extent is a hover in that wind.
-    """
-    if duration_s <= 0.0:
-        return 0.0
-    airspeed_mps = math.hypot(east_m / duration_s - wind_east_mps, north_m / duration_s - wind_north_mps)
-    return power_w(drone, airspeed_mps, up_m / duration_s) * duration_s / SECONDS_PER_HOUR
-
-
 def worst_leg_energy_wh(
     drone: DroneType, *, distance_m: float, up_m: float, duration_s: float, wind_mps: float
 ) -> float:

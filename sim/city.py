@@ -24,6 +24,7 @@ from sim.flight.flock import Flock
 from sim.flown import Autopilot, Flown
 from sim.gnss.sky import Sky
 from sim.links import MemoryLink, Quality, UdpLink
+from sim.pads import Pads, is_flying
 from sim.place.buildings import hidden_by
 from sim.place.ground import BuiltGround, load_ground
 from sim.pole import WEATHER_SAMPLE_S, PoleSite, SimPole
@@ -39,10 +40,6 @@ from sim.traffic.receivers import Spoken, aircraft_speak, ears_of, listen
 from sim.weather.conditions import Weather
 from sim.wind import Wind
 
-ON_PAD_M = 1.5
-CURTAIN_M = 3.0  # so far above a pad a drone is in the cover's path
-CURTAIN_EVERY_S = (0.1, 1.0)  # looked at, the nearer the ground the oftener
-FASTEST_DOWN_MPS = 5.0
 HEAD_AGL_M = 10.0
 WEATHER_EVERY_S = 10.0
 WIND_TOLD_EVERY_S, WIND_STEP_M = 1.0, 5.0
@@ -92,8 +89,6 @@ class City:
         self.networks = {pole.code: PoleNetwork(connections[pole.code]) for pole in file.poles}
         self.flock = Flock()
         self.poles = {pole.code: self._pole(pole) for pole in file.poles}
-        self._docks = {code: pole for code, pole in self.poles.items() if pole.site.has_dock}
-        self._highest_foot_m = max((pole.site.foot_m for pole in self._docks.values()), default=0.0)
         self.districts = Districts(file.poles, file.cells, self.poles, self.networks, self.radio)
         self._autopilots = given = autopilots or {}
         self.drones = {
@@ -107,9 +102,8 @@ class City:
         self._links: dict[str, list[MemoryLink | UdpLink]] = {drone.id: [] for drone in file.drones}
         self._unheard: list[str] = []  # drones whose links are cut
         self._rain_at: dict[str, float] = {}  # poles where it rains otherwise
-        self._in_curtain: list[str] = []  # docks over whose pads a drone is low
-        for name in self.flown:
-            self._touch(name, self._landing(name))
+        batteries = {name: drone.autopilot.battery for name, drone in self.drones.items()}
+        self._pads = Pads(self.poles, self.flown, batteries, self.place_of)
         self._let_weather_be(0.0)
 
     def _rng(self, name: str) -> random.Random:
@@ -208,71 +202,21 @@ class City:
         truth = self.flown[drone].truth
         return self._place(truth.lat_deg, truth.lon_deg, truth.relative_m)
 
-    def _landing(self, drone: str) -> Callable[[SimPole], None]:
-        """What a dock feels of a drone that lands on it; of a real autopilot's battery it learns nothing."""
-        battery = self.drones[drone].autopilot.battery if drone in self.drones else None
-        return lambda pole: pole.drone_landed(battery=battery)
-
-    def _touch(self, drone: str, act: Callable[[SimPole], None]) -> None:
-        """Tell the dock under a drone, if there is one."""
-        for pole in self._docks.values():
-            if self._on_pad(drone, pole):
-                act(pole)
-
-    def _on_pad(self, drone: str, pole: SimPole) -> bool:
-        e, n, _ = self.place_of(drone)
-        return math.dist((e, n), pole.site.xy_m) <= ON_PAD_M
-
-    async def _curtains_see(self) -> None:
-        """Docks feel a drone in the path of their cover on its way down or up."""
-        soonest_s, latest_s = CURTAIN_EVERY_S
-        while True:
-            low_m = self._look_at_curtains()
-            await asyncio.sleep(min(max((low_m - CURTAIN_M) / FASTEST_DOWN_MPS, soonest_s), latest_s))
-
-    def _look_at_curtains(self) -> float:
-        """Tell docks of drones low over their pads; the least height of a flying drone above any dock's foot [m]."""
-        low_m, inside = math.inf, []
-        for name, flown in self.flown.items():
-            if not self._flying(flown):
-                continue
-            height_m = self.place_of(name)[2] - self._highest_foot_m
-            low_m = min(low_m, height_m)
-            if height_m < CURTAIN_M:
-                inside += [code for code, pole in self._docks.items() if self._in_path(name, pole)]
-        for code in self._in_curtain:
-            if code not in inside:
-                self.poles[code].path_left()
-        for code in inside:
-            if code not in self._in_curtain:
-                self.poles[code].drone_overhead()
-        self._in_curtain = inside
-        return low_m
-
-    def _in_path(self, drone: str, pole: SimPole) -> bool:
-        return self.place_of(drone)[2] - pole.site.foot_m < CURTAIN_M and self._on_pad(drone, pole)
-
-    @staticmethod
-    def _flying(flown: Flown) -> bool:
-        return flown.autopilot.flying if isinstance(flown, SimDrone) else not flown.truth.landed
-
     def occupied(self, dock: str) -> bool:
         """Whether one of the city's drones really stands on a dock."""
-        return any(drone.truth.landed and self._on_pad(name, self.poles[dock]) for name, drone in self.flown.items())
+        return self._pads.occupied(dock)
 
     def targets(self, kind: Target) -> list[str] | None:
         """The names of what a fault of this kind can happen to; None where it needs no name."""
         return list(self.drones) if kind is Target.INSIDE else targets_in(self.file, kind)
 
     def _took_off(self, drone: str) -> None:
-        self._touch(drone, SimPole.drone_left)
-        self._look_at_curtains()
+        self._pads.left(drone)
         for tell in tuple(self.on_takeoff):
             tell(drone)
 
     def _touched_down(self, drone: str) -> None:
-        self._look_at_curtains()
-        self._touch(drone, self._landing(drone))
+        self._pads.reached(drone)
         for tell in tuple(self.on_touchdown):
             tell(drone)
 
@@ -388,7 +332,7 @@ class City:
     def _spoken(self, now_s: float) -> Iterator[Spoken]:
         """What is in the air at a second of the loop: the city's drones that are up, and the aircraft around them."""
         for name, flown in self.flown.items():
-            if not self._flying(flown):
+            if not is_flying(flown):
                 continue
             e, n, u = self.place_of(name)
             drone, truth = self.drones.get(name), flown.truth
@@ -431,8 +375,8 @@ class City:
             if ears := ears_of(self.poles.values()):
                 hearing = Hearing(self._rng("broadcasts"), self._hidden)
                 group.create_task(listen(ears, hearing, self._spoken), name="receivers")
-            if self._docks:
-                group.create_task(self._curtains_see(), name="light curtains")
+            if self._pads.docks:
+                group.create_task(self._pads.watch_curtains(), name="light curtains")
 
     def _start(self, now_s: float) -> None:
         """Let the file's moments count from now."""

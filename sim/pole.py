@@ -17,6 +17,7 @@ from airspace.frames import LatLon, LocalFrame
 from poles.agent import HEARTBEAT_S, PoleAgent
 from poles.agent.ring import PAGE_BYTES, Ring
 from poles.agent.settings import SettingsStore
+from poles.protocol.rtcm import crc_24q
 from poles.services import Service
 from poles.services.base_station import BaseStation
 from poles.services.dock import Dock
@@ -29,7 +30,6 @@ from sim.fittings.devices import ChargingPointFitting
 from sim.fittings.dock import SimDockHardware
 from sim.flash import SimFlash
 from sim.gnss.base_station import BaseStationStream, StationSite
-from sim.gnss.rtcm import crc_24q
 from sim.gnss.sky import Sky
 from sim.surroundings import Air
 

@@ -21,7 +21,6 @@ from airspace.reasons import Reason, Refused, Rule, Words
 FIRST_ZONE = 25
 LAST_ZONE = 45
 ZONE_WIDTH_DEG = 3.0
-FALSE_EASTING_M = 500_000.0
 PREFIX_M = 1_000_000.0
 
 # Surveys carry a zone on over its border where a town lies on it.

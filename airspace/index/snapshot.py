@@ -7,7 +7,6 @@ It appears under its name in one step, after it has reached the disk. Numbers ar
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import os
@@ -85,10 +84,8 @@ def write_snapshot(path: Path, kind: str, stamp: str, arrays: Arrays) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(part).replace(path)
-    except BaseException:  # whatever stops us, an interrupt included, must not leave a part behind
-        with contextlib.suppress(FileNotFoundError):
-            Path(part).unlink()
-        raise
+    finally:
+        Path(part).unlink(missing_ok=True)  # it is there only when something stopped us, an interrupt included
     _sync_folder(path.parent)
 
 

@@ -72,7 +72,6 @@ class Spoof:
     north_mps: float
     up_mps: float
     coherent: bool
-    since_utc_s: float
 
     def strikes(self, name: str, e_m: float, n_m: float) -> bool:
         """Whether the receiver of this name at this place follows it."""

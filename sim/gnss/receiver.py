@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sim.gnss.corrections import Corrections
@@ -22,6 +21,7 @@ from sim.gnss.orbits import bdt_s
 from sim.gnss.phases import LONG_AGO_S, PhaseLocks
 from sim.gnss.places import Axes, earth_fixed_m
 from sim.gnss.sky import Sky, View
+from sim.gnss.solution import Fix, Rtk, fix_of
 
 UPDATE_S = 0.2
 LOOK_S = 1.0
@@ -43,35 +43,6 @@ INERTIAL_MPS2 = 0.05  # what the acceleration is wrong by when only the inertial
 BAROMETER_M, BAROMETER_S = 0.15, 120.0  # one sigma and correlation of the height by air pressure
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """What a receiver reports: satellites, eph and epv (dilution x 100), accuracies of one sigma [mm]."""
-
-    satellites: int
-    eph: int
-    epv: int
-    h_acc_mm: int
-    v_acc_mm: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rtk:
-    """The RTK solution: vector from the station to the drone east, north, up [m], age and accuracy, GPS_RTK's facts.
-
-    `hypotheses` are the sets of integers that are left: one when they are fixed, some number above it while not.
-    """
-
-    station: int
-    tow_s: float
-    satellites: int
-    east_m: float
-    north_m: float
-    up_m: float
-    accuracy_m: float
-    age_s: float
-    hypotheses: int
-
-
 @lru_cache(64)
 def _pace(dt: float) -> tuple[float, float, float, float, float]:
     """What a step of `dt` keeps and adds: of quick errors, the filter's share, and of the barometer's error [m]."""
@@ -88,14 +59,6 @@ def _slow_pace(passed_s: float) -> tuple[float, float]:
     """What a look after `passed_s` keeps and adds of slow errors."""
     keep = math.exp(-passed_s / SLOW_S)
     return keep, math.sqrt(1.0 - keep * keep)
-
-
-def _fix_of(geometry: Geometry, sigma_m: tuple[float, float, float]) -> Fix:
-    """The fix with a place, as its errors [m] and dilutions report it."""
-    east, north, up = sigma_m
-    level_mm, up_mm = round(1000.0 * math.hypot(east, north)), round(1000.0 * up)
-    eph, epv = min(round(100.0 * geometry.hdop), 65534), min(round(100.0 * geometry.vdop), 65534)
-    return Fix(geometry.count, eph, epv, level_mm, up_mm)
 
 
 class Receiver:
@@ -376,7 +339,7 @@ class Receiver:
                 baseline_m=baseline_m,
             )
             self.sigma_m = self._law.sigma_m(geometry)
-            self.fix = _fix_of(geometry, self.sigma_m)
+            self.fix = fix_of(geometry, self.sigma_m)
         self._size(self._law, geometry)
 
     def _size(self, law: Law, geometry: Geometry) -> None:

@@ -10,34 +10,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from poles.protocol.rtcm import LONGEST, PREAMBLE, crc_24q
 from sim.gnss.orbits import WEEK_S, Ephemeris, Orbit, Vector
-
-PREAMBLE = 0xD3
-POLYNOMIAL = 0x1864CFB
-LONGEST = 1023
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte << 16
-        for _ in range(8):
-            crc <<= 1
-            if crc & 0x1000000:
-                crc ^= POLYNOMIAL
-        table.append(crc & 0xFFFFFF)
-    return tuple(table)
-
-
-_TABLE = _crc_table()
-
-
-def crc_24q(data: bytes) -> int:
-    """The 24-bit checksum of header and payload."""
-    crc = 0
-    for byte in data:
-        crc = ((crc << 8) & 0xFFFFFF) ^ _TABLE[(crc >> 16) ^ byte]
-    return crc
 
 
 def frame(payload: bytes) -> bytes:

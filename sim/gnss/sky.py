@@ -90,7 +90,7 @@ class Sky:
         """Make receivers in an area, or the one of this name, believe that they drift that way; `clear` ends it."""
         bearing = math.radians(bearing_deg)
         east, north = drift_mps * math.sin(bearing), drift_mps * math.cos(bearing)
-        spoof = Spoof(target, east, north, climb_mps, coherent, self.utc_s())
+        spoof = Spoof(target, east, north, climb_mps, coherent)
         self.spoofs += (spoof,)
         return spoof
 

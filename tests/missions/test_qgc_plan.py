@@ -17,6 +17,7 @@ from missions.items import Command, Frame, MissionItem
 from missions.mission_file import FileHome, MissionFile
 from missions.qgc_plan import read_qgc_plan
 from missions.qgc_plan_writer import plan_text, qgc_plan_text
+from tests.missions.any_items import ITEMS
 from tests.missions.foreign_scenario import GROUND, HOME, RTL, TAKEOFF, mission, plan, read_well, real_files, waypoint
 
 
@@ -225,20 +226,6 @@ def test_everything_malformed_is_named_at_once() -> None:
     assert len(refused(made)) == 3
 
 
-NUMBERS = st.floats(-1e12, 1e12, allow_nan=False)
-ITEMS = st.builds(
-    MissionItem,
-    command=st.sampled_from([16, 18, 19, 21, 22, 82, 93, 112, 178, 206, 2000, 4711]),
-    frame=st.sampled_from([0, 2, 3, 5, 6, 10]),
-    param1=NUMBERS,
-    param2=NUMBERS,
-    param3=NUMBERS,
-    param4=NUMBERS,
-    lat_deg=NUMBERS,
-    lon_deg=NUMBERS,
-    alt_m=NUMBERS,
-    autocontinue=st.booleans(),
-)
 LATS, LONS = st.floats(-90, 90), st.floats(-180, 180)
 
 

@@ -13,6 +13,7 @@ from missions.foreign import read_mission_file
 from missions.items import MissionItem
 from missions.mission_file import FileHome, MissionFile
 from missions.waypoints import items_text, read_waypoints, waypoints_text
+from tests.missions.any_items import ITEMS
 from tests.missions.foreign_scenario import HOME, RTL, TAKEOFF, codes, mission, plan, read_well, real_files, waypoint
 
 HEAD = "QGC WPL 110\n"
@@ -126,20 +127,6 @@ def codes_of(pairs: list[tuple[str, str]]) -> list[str]:
     return [code for code, _ in pairs]
 
 
-NUMBERS = st.floats(-1e12, 1e12, allow_nan=False)
-ITEMS = st.builds(
-    MissionItem,
-    command=st.sampled_from([16, 18, 19, 21, 22, 82, 93, 112, 178, 206, 2000, 4711]),
-    frame=st.sampled_from([0, 2, 3, 5, 6, 10]),
-    param1=NUMBERS,
-    param2=NUMBERS,
-    param3=NUMBERS,
-    param4=NUMBERS,
-    lat_deg=NUMBERS,
-    lon_deg=NUMBERS,
-    alt_m=NUMBERS,
-    autocontinue=st.booleans(),
-)
 HOMES = st.none() | st.builds(
     FileHome, st.floats(0.001, 90), st.floats(-180, 180), st.none() | st.floats(-400, 9000, allow_subnormal=False)
 )

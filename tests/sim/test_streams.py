@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from controller.clock import Clock, run, virtual_tempo
 from sim.drone import SimDrone
-from sim.links import memory_link
+from sim.links import MemoryLink, memory_link
 from sim.wind import Wind
 from tests.sim.station import Station, stage
 
@@ -234,26 +236,33 @@ def test_only_its_own_number_or_zero_is_obeyed() -> None:
     run(main, virtual_tempo())
 
 
+@asynccontextmanager
+async def two_links(clock: Clock) -> AsyncIterator[tuple[Station, Station, MemoryLink]]:
+    """Two stations on links of their own to one drone, and the drone's end of the second."""
+    async with stage(clock) as (sim, first):
+        near, far = memory_link(rng=random.Random(5))
+        sim.attach(near)
+        async with Station(far, system_id=200) as second:
+            await asyncio.sleep(0.5)
+            yield first, second, near
+
+
 def test_two_links_have_rates_of_their_own_and_see_each_others_frames() -> None:
     # "Frames of another GCS (sysid 200 on 5762) are forwarded to the 5760 link and vice versa (its HEARTBEAT is seen
     # there)"
     async def main(clock: Clock) -> None:
-        async with stage(clock) as (sim, first):
-            near, far = memory_link(rng=random.Random(5))
-            sim.attach(near)
-            async with Station(far, system_id=200) as second:
-                await asyncio.sleep(0.5)
-                assert await first.command(511, 33, 100000) == 0
-                assert await second.command(511, 33, 500000) == 0
-                begin = clock.monotonic_s()
-                await asyncio.sleep(10.0)
-                assert len(first.of("GLOBAL_POSITION_INT", begin)) == pytest.approx(100, abs=1)
-                assert len(second.of("GLOBAL_POSITION_INT", begin)) == pytest.approx(20, abs=1)
-                assert {m.get_srcSystem() for m in first.of("HEARTBEAT", begin)} == {1, 200}
-                assert {m.get_srcSystem() for m in second.of("HEARTBEAT", begin)} == {1, 255}
-                near.close()
-                await asyncio.sleep(1.0)
-                assert await first.command(410) == 0  # a closed link harms no other
+        async with two_links(clock) as (first, second, near):
+            assert await first.command(511, 33, 100000) == 0
+            assert await second.command(511, 33, 500000) == 0
+            begin = clock.monotonic_s()
+            await asyncio.sleep(10.0)
+            assert len(first.of("GLOBAL_POSITION_INT", begin)) == pytest.approx(100, abs=1)
+            assert len(second.of("GLOBAL_POSITION_INT", begin)) == pytest.approx(20, abs=1)
+            assert {m.get_srcSystem() for m in first.of("HEARTBEAT", begin)} == {1, 200}
+            assert {m.get_srcSystem() for m in second.of("HEARTBEAT", begin)} == {1, 255}
+            near.close()
+            await asyncio.sleep(1.0)
+            assert await first.command(410) == 0  # a closed link harms no other
 
     run(main, virtual_tempo())
 
@@ -285,20 +294,16 @@ def test_noise_on_the_line_is_dropped() -> None:
 
 def test_two_links_that_are_owed_one_message_get_the_same_numbers() -> None:
     async def main(clock: Clock) -> None:
-        async with stage(clock) as (sim, first):
-            near, far = memory_link(rng=random.Random(5))
-            sim.attach(near)
-            async with Station(far, system_id=200) as second:
-                await asyncio.sleep(0.5)
-                for station in (first, second):
-                    station.send(request(0, 4))
-                await asyncio.sleep(5.0)
-                ours, theirs = (
-                    {m.time_boot_ms: bytes(m.get_msgbuf())[10:-2] for m in station.of("ATTITUDE")}
-                    for station in (first, second)
-                )
-                both = ours.keys() & theirs.keys()
-                assert len(both) > 15
-                assert all(ours[at] == theirs[at] for at in both)
+        async with two_links(clock) as (first, second, _):
+            for station in (first, second):
+                station.send(request(0, 4))
+            await asyncio.sleep(5.0)
+            ours, theirs = (
+                {m.time_boot_ms: bytes(m.get_msgbuf())[10:-2] for m in station.of("ATTITUDE")}
+                for station in (first, second)
+            )
+            both = ours.keys() & theirs.keys()
+            assert len(both) > 15
+            assert all(ours[at] == theirs[at] for at in both)
 
     run(main, virtual_tempo())

@@ -121,12 +121,11 @@ def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
     others = multiprocessing.active_children()
     try:
         yield pool
-    except BaseException:  # the caller was stopped, or went away
+        pool.shutdown()
+    finally:  # who still works when the caller was stopped or went away does so for nobody
         for worker in multiprocessing.active_children():
             if worker not in others:
                 worker.terminate()
-        raise
-    finally:
         pool.shutdown(cancel_futures=True)
 
 

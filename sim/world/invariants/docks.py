@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from airspace.frames import LatLon
 from airspace.reasons import Words
-from sim.city import CURTAIN_M, ON_PAD_M
+from sim.pads import CURTAIN_M, ON_PAD_M
 from sim.pole import SimPole
 from sim.world.invariants.invariant import Broken, Invariant
 from sim.world.scene import Scene, Sight

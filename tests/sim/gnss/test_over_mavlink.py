@@ -17,10 +17,12 @@ from airspace.frames import LatLon, LocalFrame
 from controller.clock import Clock, run, virtual_tempo
 from controller.corrections import Corrections, Served, rtcm_data
 from controller.links.telemetry import DroneState
+from poles.beside import beside
 from poles.gateway import Gateway
 from poles.services.base_station import BaseStationReadings, Health
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
+from sim.drone import SimDrone
 from sim.gnss.interference import Area
 from sim.gnss.sky import Sky
 from sim.pole import PoleSite, SimPole
@@ -49,13 +51,9 @@ async def street(
             sky=sky or Sky(frame, utc_s=clock.utc_s, datum_ellipsoidal_m=HOME_AMSL_M),
             sends_corrections=sends_corrections,
         )
-        running = asyncio.create_task(pole.run())
-        try:
+        async with beside(pole.run()):
             await asyncio.sleep(1.0)
             yield gateway, pole
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
 
 
 def forwarded(station: Station) -> Callable[[bytes], None]:
@@ -110,7 +108,7 @@ def test_a_poles_corrections_through_gateway_and_controller_take_a_drone_to_a_fi
             passing = Corrections({CODE: HOME}, lambda: {"drone": cast("Served", link)}, clock)
             async with street(clock, corrected=passing.take, sends_corrections=True) as (gateway, _):
                 await asyncio.sleep(65.0)
-                assert passing.station_of("drone") == CODE
+                assert passing.counts["sent"] > 50
                 assert gateway.statistics()["corrections"] > 50
             assert fixes(station)[-1] == 6
 
@@ -162,13 +160,20 @@ def test_a_station_is_as_healthy_as_its_sky() -> None:
     run(main, virtual_tempo())
 
 
+@asynccontextmanager
+async def flying(clock: Clock) -> AsyncIterator[tuple[Sky, SimDrone, Station]]:
+    """A drone in the air that tells its fix and its place twice a second, under a sky that a test can spoil."""
+    sky = Sky(LocalFrame(HOME), utc_s=clock.utc_s, datum_ellipsoidal_m=HOME_AMSL_M)
+    async with stage(clock, sky=sky, name="drone-1") as (sim, station):
+        for kind in (mavlink.MAVLINK_MSG_ID_GPS_RAW_INT, mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT):
+            await station.command(511, kind, 500_000)
+        await airborne(sim, station, 15.0)
+        yield sky, sim, station
+
+
 def test_a_drone_without_satellites_over_a_jammer_lands() -> None:
     async def main(clock: Clock) -> None:
-        sky = Sky(LocalFrame(HOME), utc_s=clock.utc_s, datum_ellipsoidal_m=HOME_AMSL_M)
-        async with stage(clock, sky=sky, name="drone-1") as (sim, station):
-            for kind in (mavlink.MAVLINK_MSG_ID_GPS_RAW_INT, mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT):
-                await station.command(511, kind, 500_000)
-            await airborne(sim, station, 15.0)
+        async with flying(clock) as (sky, sim, station):
             sky.jam(Area(0.0, 0.0, 300.0))
             await when(lambda: sim.truth.landed, 120.0)
             assert station.of("GPS_RAW_INT")[-1].fix_type == 1
@@ -178,11 +183,7 @@ def test_a_drone_without_satellites_over_a_jammer_lands() -> None:
 
 def test_a_spoofed_drone_flies_off_while_it_believes_to_stand_still() -> None:
     async def main(clock: Clock) -> None:
-        sky = Sky(LocalFrame(HOME), utc_s=clock.utc_s, datum_ellipsoidal_m=HOME_AMSL_M)
-        async with stage(clock, sky=sky, name="drone-1") as (sim, station):
-            for kind in (mavlink.MAVLINK_MSG_ID_GPS_RAW_INT, mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT):
-                await station.command(511, kind, 500_000)
-            await airborne(sim, station, 15.0)
+        async with flying(clock) as (sky, sim, station):
             sky.spoof("drone-1", drift_mps=1.0, bearing_deg=90.0, coherent=True)
             await asyncio.sleep(60.0)
             frame = LocalFrame(HOME)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyrtcm.rtcmhelpers import calc_crc24q
 from pyrtcm.rtcmreader import RTCMReader
 
+from poles.protocol.rtcm import crc_24q, is_frame
 from sim.gnss import msm, rtcm
 from sim.gnss.constellation import BDS_3, REFERENCE_BDT_S
 from sim.gnss.corrections import Corrections
@@ -41,8 +42,9 @@ def messages_of(file: Path) -> list[tuple[bytes, Any]]:
 @given(st.binary(max_size=1023))
 def test_checksums_are_those_of_pyrtcm(payload: bytes) -> None:
     framed = rtcm.frame(payload)
-    assert rtcm.crc_24q(framed[:-3]) == calc_crc24q(framed[:-3])
+    assert crc_24q(framed[:-3]) == calc_crc24q(framed[:-3])
     assert calc_crc24q(framed) == 0
+    assert is_frame(framed) is bool(payload)
 
 
 @given(

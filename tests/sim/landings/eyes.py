@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from poles.services.cover import Motor
 from poles.services.lamp import Pattern
 from poles.services.weather import WIND, WindReadings
-from sim.city import CURTAIN_M, ON_PAD_M
+from sim.pads import CURTAIN_M, ON_PAD_M
 from sim.pole import SimPole
 from sim.world.assembly import World
 

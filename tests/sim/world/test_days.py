@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 
 import pytest
 
+from sim.world.days.day import Day
 from sim.world.days.exploring import DayKind, Tally, explore, kinds_of, live_in_memory
 
 SMALL = DayKind(drones=3, poles=24, minutes=10.0)
@@ -29,6 +32,22 @@ def test_days_are_counted_by_what_went_wrong() -> None:
     assert (tally.days, tally.broken_days) == (1, 0)
     assert set(tally.tried) == set(kinds_of(days[2]))
     assert tally.outcomes.total() == len(days[2].missions)
+
+
+class OneFails(DayKind):
+    """Days of which the second cannot be made, and the others never end."""
+
+    def day(self, seed: int) -> Day:
+        while seed != 2:
+            signal.pause()
+        raise LookupError("planted")
+
+
+def test_days_that_nobody_waits_for_any_more_are_ended_in_their_midst() -> None:
+    before = multiprocessing.active_children()
+    with pytest.raises(LookupError, match="planted"):
+        list(explore([1, 2, 3], OneFails(), jobs=2))
+    assert multiprocessing.active_children() == before
 
 
 @pytest.mark.soak

@@ -24,7 +24,7 @@ from poles.services.dock_functions import DockReadings, ForFlight, Reserve
 from poles.services.weather import AirReadings, RainReadings, VisibilityReadings, WindReadings
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
-from sim.city import CURTAIN_M, City
+from sim.city import City
 from sim.city_file import (
     CityAircraft,
     CityCell,
@@ -42,6 +42,7 @@ from sim.city_file import (
 )
 from sim.fittings.dock import COVER_TRAVEL_S
 from sim.links import memory_link
+from sim.pads import CURTAIN_M
 from sim.radio.reception import NO_TROUBLE, Trouble
 from tests.poles.raw_pole import Store, gateway_needs
 from tests.sim.station import Station, airborne, when
@@ -114,9 +115,7 @@ class Town:
     def silent_s(self, code: str) -> float:
         """How long nothing was heard of a pole [s]."""
         now_s = asyncio.get_running_loop().time()
-        age_s = self.gateway.poles[code].age_s("WindSensor", now_s)
-        assert age_s is not None
-        return age_s
+        return now_s - self.gateway.poles[code].readings["WindSensor"].taken_s
 
 
 @asynccontextmanager

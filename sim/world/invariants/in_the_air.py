@@ -22,6 +22,7 @@ APART_M = (
 )
 FASTEST_CLOSING_M = 25.0  # between two looks
 HEARD_S = 5.0  # a controller has looked at the register and ordered the start of nothing new by then
+TOLD_WITHIN_S = 3.0  # the watch looks once a second, at a position that may be a second old
 LOW_M = 3.0  # on its last metres a drone is where its dock is
 
 
@@ -166,11 +167,18 @@ class InItsAirspace(Invariant):
             of_now = [held for held in self._held(scene, flight) if held[0].start_s <= scene.utc_s < held[0].end_s]
             if _is_in(sight, of_now) or excused(scene, sight):
                 continue
-            if flight.id in self._led_away and flight.intent in ASTRAY and _is_in(sight, self._held(scene, flight)):
+            if flight.id in self._led_away and _is_in(sight, self._late_in(scene, flight)):
                 continue
             legs = [volume.leg for volume in flight.volumes if volume.start_s <= scene.utc_s < volume.end_s]
             phase = f"{flight.phase}, item {flight.item}, {scene.utc_s - flight.takeoff_s:.0f} s after take-off"
             yield Broken(flight.id, f"outside at {sight.agl_m:.1f} m, {phase}, legs of now {legs}", sight.drone)
+
+    def _late_in(self, scene: Scene, flight: FlightState) -> Sequence[tuple[PlanVolume, Polygon]]:
+        """What it may be in at another time than its own: all, once that is told, and before just what is over now."""
+        held = self._held(scene, flight)
+        if flight.intent in ASTRAY:
+            return held
+        return [each for each in held if 0.0 <= scene.utc_s - each[0].end_s < TOLD_WITHIN_S]
 
     def _held(self, scene: Scene, flight: FlightState) -> Sequence[tuple[PlanVolume, Polygon]]:
         """The volumes of a flight and their outlines in the site's frame, laid once for each reservation."""

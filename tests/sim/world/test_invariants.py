@@ -340,6 +340,9 @@ def test_a_drone_that_was_led_away_may_be_late_as_long_as_it_is_told_but_never_e
     told: dict[str, Any] = {"led_away": True, "intent": IntentState.NONCONFORMING}
     assert in_its_airspace(10.0, 1110.0, **told)
     assert not in_its_airspace(10.0, 1110.0, led_away=True)
+    assert in_its_airspace(10.0, 1102.0, led_away=True)  # the watch has not looked again yet
+    assert not in_its_airspace(25.0, 1102.0, led_away=True)
+    assert not in_its_airspace(10.0, 1102.0)
     assert not in_its_airspace(10.0, 1110.0, intent=IntentState.NONCONFORMING)
     assert not in_its_airspace(25.0, 1050.0, **told)
 

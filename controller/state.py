@@ -43,6 +43,7 @@ class FlightState:
     off_nominal: tuple[PlanVolume, ...] = ()  # where it may be while it does not keep to these
     docks: dict[str, tuple[float, float]] = field(default_factory=dict)  # city code -> reserved from, to (UTC s)
     landing: str = ""
+    landed_on: str = ""
     item: int = 0
     farthest_item: int = 0
     photos: int = 0
@@ -122,7 +123,8 @@ def _apply_to_flight(flight: FlightState, record: Record) -> None:
             flight.photos += 1
         case LandingChosen(landing=landing):
             flight.landing = landing
-        case FlightEnded(completed=completed, reasons=reasons):
+        case FlightEnded(completed=completed, landed_on=landed_on, reasons=reasons):
+            flight.landed_on = landed_on
             flight.ended, flight.completed, flight.phase = True, completed, Phase.ENDED
             flight.reasons = reasons
             # a reservation that was still being written when the flight was given up ends here too

@@ -13,7 +13,16 @@ from controller.alarms import Alarm
 from controller.config import DroneConfig
 from controller.district import District
 from controller.events import IntentChanged, Phase, PhaseChanged, PlanMade
-from controller.flight.follow import close, dock_at, end, follow, settle_docks, stands_at_home, start_dock
+from controller.flight.follow import (
+    close,
+    dock_at,
+    docks_of_others,
+    end,
+    follow,
+    settle_docks,
+    stands_at_home,
+    start_dock,
+)
 from controller.flight.gates import Launch
 from controller.flight.launch import (
     LEAD_S,
@@ -134,6 +143,7 @@ async def _fly(district: District, drone: DroneConfig, mission: Mission, run: st
         boots=link.state.boots,
         start_dock=start_dock(district, plan),
         landing_dock=next((option.dock for option in plan.landings if option.dock), ""),
+        docks_of_others=docks_of_others(district, drone.id),
     )
     try:
         await reserve(district, flight_id, plan, plan.takeoff_s)

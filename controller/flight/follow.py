@@ -140,6 +140,21 @@ def start_dock(district: District, plan: Plan) -> str:
     return dock_at(district, _latlon(plan.home))
 
 
+def docks_of_others(district: District, drone: str) -> frozenset[str]:
+    """The city codes of the docks in which the site's other drones stand: where each landed last, else its home."""
+    found = set()
+    for other in district.site.file.drones:
+        if other.id == drone:
+            continue
+        flights = [flight for flight in district.state.flights.values() if flight.drone == other.id]
+        flown = [flight for flight in flights if flight.farthest_item or not flight.ended]
+        if flown:
+            found.add(flown[-1].landed_on)
+        elif other.home is not None:
+            found.add(dock_at(district, LatLon(other.home.lat_deg, other.home.lon_deg)))
+    return frozenset(found - {""})
+
+
 def stands_at_home(plan: Plan, state: DroneState) -> bool:
     """Whether the drone is where the flight was to begin."""
     return _latlon(plan.home).distance_m(LatLon(state.lat_deg or 0.0, state.lon_deg or 0.0)) <= AT_PLACE_M

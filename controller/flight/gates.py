@@ -66,6 +66,7 @@ class Launch:
     boots: int  # how often the autopilot had restarted when the plan was made
     start_dock: str  # city code of the dock that the drone stands on, or empty
     landing_dock: str  # city code of the dock that it shall land on, or empty
+    docks_of_others: frozenset[str] = frozenset()  # city codes of the docks that other drones stand in, as far as known
     unseen: tuple[Reason, ...] = ()  # why the district's airspace may lack something of the shared register
 
     def stale(self, stream: Stream) -> Judged | None:
@@ -234,7 +235,8 @@ def _open_ground(launch: Launch) -> Judged:
     believed = [LatLon(home.lat_deg, home.lon_deg)]
     if state.lat_deg is not None and state.lon_deg is not None:
         believed.append(LatLon(state.lat_deg, state.lon_deg))
-    for charted in () if poles is None else launch.district.site.site.docks:
+    docks = () if poles is None else launch.district.site.site.docks
+    for charted in (dock for dock in docks if dock.code not in launch.docks_of_others):
         off_m = min(charted.position.distance_m(place) for place in believed)
         dock = poles.dock(charted.code) if poles and off_m <= BESIDE_DOCK_M else None
         if dock is not None and dock.drone_present:

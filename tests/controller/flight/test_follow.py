@@ -3,23 +3,26 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from airspace.frames import LatLon, LocalFrame
 from controller.clock import Clock, run, virtual_tempo
+from controller.config import Origin
 from controller.events import FlightEnded, ItemStarted, Phase, PhaseChanged
 from controller.flight.follow import (
     AT_PLACE_M,
     IN_DOCK_M,
     ON_DOCK_M,
     close,
+    docks_of_others,
     last_working_item,
     start_dock,
     where_landed,
 )
 from controller.links.telemetry import DroneState
 from missions.plan import Purpose
-from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, START, Scene, in_scene, opened_district, plan
+from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, START, Scene, in_scene, opened_district, plan, site
 
 FLIGHT = "f1"
 PLACES = {option.name: LatLon(option.place.lat_deg, option.place.lon_deg) for option in plan().landings}
@@ -76,6 +79,30 @@ def test_the_dock_under_the_home_is_the_one_to_start_from(tmp_path: Path) -> Non
             assert [starting(0.0), starting(IN_DOCK_M - 0.1), starting(IN_DOCK_M + 0.1)] == [START, START, ""]
 
     run(main, virtual_tempo())
+
+
+def test_other_drones_stand_where_they_landed_last_or_else_at_home(tmp_path: Path) -> None:
+    async def body(scene: Scene) -> None:
+        district, own = scene.district, scene.link.drone
+
+        def seen_by_another() -> frozenset[str]:
+            return docks_of_others(district, "another")
+
+        assert docks_of_others(district, own) == set()
+        assert seen_by_another() == {START}  # the site file says so
+        await scene.plan_made(FLIGHT)
+        assert seen_by_another() == set()  # on its way
+        await district.record(ItemStarted(flight=FLIGHT, seq=4))
+        await district.record(FlightEnded(flight=FLIGHT, completed=True, landed_on=PRIMARY))
+        assert seen_by_another() == {PRIMARY}
+        await scene.plan_made("f2")
+        await district.record(FlightEnded(flight="f2", completed=False, landed_on=""))  # never left the ground
+        assert seen_by_another() == {PRIMARY}
+
+    loaded = site()
+    home = Origin(lat_deg=HOME.lat_deg, lon_deg=HOME.lon_deg)
+    drones = (msgspec.structs.replace(loaded.file.drones[0], id="D1", home=home),)
+    in_scene(tmp_path, body, replace(loaded, file=msgspec.structs.replace(loaded.file, drones=drones)))
 
 
 @pytest.mark.parametrize(

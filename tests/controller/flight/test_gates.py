@@ -324,6 +324,8 @@ def test_who_believes_to_stand_beside_a_dock_that_holds_a_drone_may_be_in_it(
         said = judged(replace(launch, plan=moved, start_dock=""), "start-dock")
         assert said.verdict is verdict
         assert (START in said.words.en) is (verdict is WAIT)
+        known = replace(launch, plan=moved, start_dock="", docks_of_others=frozenset({START}))
+        assert judged(known, "start-dock").verdict is PASS
 
     launching(tmp_path, body)
 

@@ -151,7 +151,7 @@ def test_the_citys_own_drones_are_heard_while_they_are_up(monkeypatch: pytest.Mo
             running = tasks.create_task(city.run())
             await asyncio.sleep(30.0)
             assert observations(store) == []
-            monkeypatch.setattr(City, "_flying", staticmethod(lambda flown: True))
+            monkeypatch.setattr("sim.city.is_flying", lambda flown: True)
             await asyncio.sleep(5.0)
             running.cancel()
         last = observations(store)[-1]

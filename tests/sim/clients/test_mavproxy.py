@@ -78,7 +78,8 @@ def console(folder: Path) -> Iterator[Console]:
         with subprocess.Popen(command, cwd=folder, text=True, bufsize=1, **pipes) as process:  # type: ignore[call-overload]
             try:
                 console = Console(process)
-                console.expect(r"Received \d+ parameters")
+                console.expect("Frame: QUAD")  # it asks for the parameters of a drone that it has met
+                console.ask("param fetch", r"Received \d+ parameters")
                 yield console
             finally:
                 process.kill()

@@ -205,7 +205,7 @@ async def whole_city(clock: Clock, folder: Path) -> tuple[float, float, int, int
 
 
 def _reports(world: World) -> int:
-    return 0 if world.gateway is None else world.gateway.statistics()["reports"]
+    return 0 if world.gateway is None else world.gateway.statistics().get("entries", 0)
 
 
 def city() -> Iterator[Row]:

@@ -1,11 +1,14 @@
 """From points to a flight: mission items in ArduCopter's order, and the legs that they make it fly, timed and costed.
 
-A common way leads from take-off to a hold. Behind it lie the branches, each of which ends the flight; the first one is
-flown when nobody says anything. Sequence numbers begin at 1, because item 0 belongs to the vehicle.
+A common way leads from take-off to a hold. Behind it lie the branches, each of which ends the flight; the first one, to
+open ground, is flown when nobody says anything. A dock takes two words, each of them a jump: one to its branch, and in
+the gate above the pad one to its landing. Without the second the drone climbs back to the hold, so that no drone which
+nobody can reach comes lower. Sequence numbers begin at 1, because item 0 belongs to the vehicle.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +25,11 @@ POSITION_DIGITS = 7  # degrees: what an autopilot stores
 HEIGHT_DIGITS = 2  # metres, likewise
 TIME_DIGITS = 3
 ENERGY_DIGITS = 4
-ESCAPES = 3.0  # how often one dock may send a drone back to the hold
+GATE_M = 15.0  # above the pad: no drone comes lower without a word of now
+GATE_ROOM_M = 1.0  # so much higher it hovers, because it holds its height no better
+GATE_S = 10.0  # it waits there for the word
+LOW_S = 30.0  # from the gate as far down as a drone turns back, and up to it again
+FOR_EVER = -1.0  # a jump is taken again and again
 
 
 @dataclass(slots=True)
@@ -79,8 +86,7 @@ class Itinerary:
         """Fly to a point and stay there; all that follows is a branch that begins here."""
         place = self._place(point)
         self.hold_seq, self.hold_s, self._hold = self.next_seq, seconds, place
-        # ArduPilot keeps the side on which a loiter is left as 1 and reads it back so.
-        self._item(Command.NAV_LOITER_TIME, place, seconds, 0.0, 1.0)
+        self._loiter(place, seconds)
         if place != self._here:
             self._leg(Purpose.APPROACH, place)
         self._leg(Purpose.HOLD, place)
@@ -92,25 +98,35 @@ class Itinerary:
         self.fly(way[1:], Purpose.APPROACH)
         if self.next_seq == first_seq:  # a branch begins with an item that says where, even right above its end
             self._item(Command.NAV_WAYPOINT, self._here)
-        above = self._here
-        down = replace(above, relative_m=round(ground_relative_m, HEIGHT_DIGITS))
+        down = replace(self._here, relative_m=round(ground_relative_m, HEIGHT_DIGITS))
+        gate_seq, escape_seq = self._gate(down, way) if dock else (0, 0)
         land_seq = self.next_seq
         self._item(Command.NAV_LAND, replace(down, relative_m=0.0))
         self._leg(Purpose.LANDING, down)
-        escape_seq = self._escape(above, way) if dock else 0
-        self.landings.append(LandingOption(name, first_seq, land_seq, down, dock, escape_seq))
+        self.landings.append(LandingOption(name, first_seq, land_seq, down, dock, gate_seq, escape_seq))
 
-    def _escape(self, above: Place, way: Sequence[PointXY]) -> int:
-        """Up over the dock and back along the way to the hold: items that only a jump out of the landing reaches.
+    def _gate(self, pad: Place, way: Sequence[PointXY]) -> tuple[int, int]:
+        """Down to the gate and a hover there, then up again and back along the way to the hold; where each begins.
 
-        They fly through the volumes of the landing and of the way to it, so they add no leg of their own.
+        The way back flies through the volumes of the way to the dock, so it adds no leg of its own.
         """
+        above, gate_seq = self._here, self.next_seq
+        gate_m = min(above.relative_m, round(pad.relative_m + GATE_M + GATE_ROOM_M, HEIGHT_DIGITS))
+        gate = replace(above, relative_m=gate_m)
+        self._loiter(gate, GATE_S)
+        if gate != above:
+            self._leg(Purpose.APPROACH, gate)
+        self._leg(Purpose.HOLD, gate)
         escape_seq = self.next_seq
         self._item(Command.NAV_WAYPOINT, above)
         for point in reversed(way[1:-1]):
             self._item(Command.NAV_WAYPOINT, self._place_at(point, above))
-        self._order(Command.DO_JUMP, float(self.hold_seq), ESCAPES)
-        return escape_seq
+        self._order(Command.DO_JUMP, float(self.hold_seq), FOR_EVER)
+        return gate_seq, escape_seq
+
+    def _loiter(self, place: Place, seconds: float) -> None:
+        # ArduPilot keeps the side on which a loiter is left as 1 and reads it back so.
+        self._item(Command.NAV_LOITER_TIME, place, seconds, 0.0, 1.0)
 
     def _place(self, point: PointXY) -> Place:
         return self._place_at(point, self._here)
@@ -132,7 +148,7 @@ class Itinerary:
 
     def _leg(self, purpose: Purpose, end: Place) -> None:
         speed_mps = self.drone.climb_mps if purpose is Purpose.CLIMB else self.speed_mps
-        if purpose is Purpose.LANDING:
+        if end.relative_m < self._here.relative_m:
             speed_mps = self.drone.descent_mps
         seq = len(self.items)
         self.legs.append(Leg(seq, purpose, self._here, end, 0.0, 0.0, speed_mps, 0.0, self._branch))
@@ -158,6 +174,18 @@ def timed(itinerary: Itinerary, wind_mps: float) -> tuple[Leg, ...]:
         start_s = hold_start_s if landing.dock else done[len(common) - 1].end_s
         done += _run([leg for leg in legs if leg.branch == landing.name], start_s, itinerary, wind_mps)
     return tuple(done)
+
+
+def again_s(legs: Sequence[Leg]) -> float:
+    """How long it takes at most [s] from the word to land on a dock until the hold has been waited out once more.
+
+    Such a landing is broken off below the gate, after a wait in it, and the drone flies back as fast as it came.
+    """
+    holds = [leg for leg in legs if leg.purpose is Purpose.HOLD]
+    hold_s = math.fsum(leg.end_s - leg.start_s for leg in holds if not leg.branch)
+    begun_s = {leg.branch: leg.start_s for leg in reversed(legs)}
+    gates_s = [leg.end_s - begun_s[leg.branch] for leg in holds if leg.branch]
+    return hold_s + LOW_S + max((2 * gate_s - GATE_S for gate_s in gates_s), default=0.0)
 
 
 def _run(legs: Sequence[Leg], start_s: float, itinerary: Itinerary, wind_mps: float) -> list[Leg]:
@@ -199,7 +227,7 @@ def _durations_s(legs: Sequence[Leg], itinerary: Itinerary) -> list[float]:
         if leg.purpose is Purpose.CLIMB:
             durations.append(takeoff_s(leg.end.relative_m, itinerary.drone))
         elif leg.purpose is Purpose.HOLD:
-            durations.append(itinerary.hold_s)
+            durations.append(GATE_S if leg.branch else itinerary.hold_s)
         else:
             durations.append(landing_s(leg.start.relative_m - leg.end.relative_m, itinerary.drone))
     return durations

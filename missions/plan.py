@@ -73,7 +73,8 @@ class PlanVolume:
 class LandingOption:
     """A way to end the flight: a dock on a pole (by city code) or open ground, and the mission item that starts it.
 
-    `escape_seq` is the item that leads straight up from above a dock and back to the hold; 0 where there is none.
+    A dock's items end in a hover in the gate, item `gate_seq`, and lead from `escape_seq` on straight up and back to
+    the hold. The landing is item `land_seq`, which no item leads to: only a jump does. 0 where there is no gate.
     """
 
     name: str
@@ -81,7 +82,12 @@ class LandingOption:
     land_seq: int
     place: Place
     dock: str = ""  # city code of the pole, empty for open ground
+    gate_seq: int = 0
     escape_seq: int = 0
+
+    def flown_at(self, seq: int) -> bool:
+        """Whether a drone whose current item is `seq` is on its way down to here; on its way back it is not."""
+        return self.first_seq <= seq <= (self.gate_seq or self.land_seq) or seq == self.land_seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,8 @@ class Plan:
     """A complete, checked flight of one drone.
 
     `items[0]` is mission sequence 1. At item `hold_seq` the drone waits for the word to land on a dock; when
-    no word comes, the items after it take the drone to open ground. 0 means that the mission ends by itself.
+    no word comes, the items after it take the drone to open ground. 0 means that the mission ends by itself. In the
+    gate over a dock it waits for a second word, and without one goes back to the hold.
     """
 
     name: str

@@ -22,7 +22,7 @@ from missions.contingency import Contingency, Stranded, choose_refuges, pieces, 
 from missions.corridor import photos
 from missions.energy import usable_wh, worst_leg_energy_wh
 from missions.fence import MOST_CORNERS, Fence, fence_from_items, fence_items, fence_parameters, make_fence
-from missions.itinerary import Itinerary, timed
+from missions.itinerary import Itinerary, again_s, timed
 from missions.plan import Leg, Place, Plan, PlanVolume, Purpose, Target
 from missions.request import Request
 from missions.setting import Setting, limit_reasons, zone_names
@@ -35,7 +35,6 @@ HOLD_S = 45.0
 FENCE_HEIGHT_ROOM_M = 8.0  # the fence's ceiling above the cruise height, below the site's limit
 MOST_ITEMS = 600  # the autopilot has room for 650
 FIRST_WINDOW_S = 1800.0
-AGAIN_S = HOLD_S + 75.0  # a landing broken off low, the climb back over the dock, and the hold once more
 
 
 def plan_request(
@@ -167,7 +166,11 @@ def _energy_wh(legs: Sequence[Leg]) -> float:
 
 
 def _worst_wh(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -> float:
-    """Energy of the flight that is broken off where that costs most: up to there, to the nearest refuge, and down."""
+    """Energy of the flight that is broken off where that costs most [Wh].
+
+    That is up to there, to the nearest refuge, and down; or to the gate over a dock where no word comes, back to the
+    hold, and from there to open ground.
+    """
     drone, height_m = setting.drone, setting.cruise_relative_m
     down_wh = worst_leg_energy_wh(
         drone, distance_m=0.0, up_m=0.0, duration_s=landing_s(height_m, drone), wind_mps=setting.wind_mps
@@ -184,7 +187,33 @@ def _worst_wh(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -
         )
         back_wh = worst_leg_energy_wh(drone, distance_m=away_m, up_m=0.0, duration_s=back_s, wind_mps=setting.wind_mps)
         worst_wh = max(worst_wh, used + back_wh + down_wh)
-    return worst_wh
+    return max(worst_wh, _in_vain_wh(setting, legs))
+
+
+def _in_vain_wh(setting: Setting, legs: Sequence[Leg]) -> float:
+    """Energy of a flight to the gate over a dock, back to the hold, and down on open ground [Wh]; 0 without docks."""
+    docks = {leg.branch: 0.0 for leg in legs if leg.branch and leg.purpose is Purpose.HOLD}
+    if not docks:
+        return 0.0
+    for leg in legs:
+        if leg.branch in docks and leg.purpose is not Purpose.LANDING:
+            docks[leg.branch] += leg.energy_wh + _back_wh(setting, leg)
+    others = [leg for leg in legs if leg.branch not in docks]
+    hold_wh = math.fsum(leg.energy_wh for leg in others if leg.purpose is Purpose.HOLD)
+    return max(docks.values()) + hold_wh + math.fsum(leg.energy_wh for leg in others)
+
+
+def _back_wh(setting: Setting, leg: Leg) -> float:
+    """Energy of a leg flown back [Wh]; nothing is waited for on the way back."""
+    if leg.purpose is Purpose.HOLD:
+        return 0.0
+    return worst_leg_energy_wh(
+        setting.drone,
+        distance_m=math.dist(*leg_ends_xy(leg, setting.frame)),
+        up_m=leg.start.relative_m - leg.end.relative_m,
+        duration_s=leg.end_s - leg.start_s,
+        wind_mps=setting.wind_mps,
+    )
 
 
 def _fence(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -> Fence:
@@ -202,13 +231,14 @@ def _fence(setting: Setting, legs: Sequence[Leg], contingency: Contingency) -> F
 
 
 def _volumes(setting: Setting, legs: Sequence[Leg]) -> tuple[PlanVolume, ...]:
+    hold_again_s = again_s(legs)
     return leg_volumes(
         legs,
         frame=setting.frame,
         home_ellipsoidal_m=setting.home_ellipsoidal_m,
         margins=setting.margins,
-        wait_s={leg.branch: HOLD_S + AGAIN_S for leg in legs if leg.branch},
-        hold_again_s=AGAIN_S,
+        wait_s={leg.branch: HOLD_S + hold_again_s for leg in legs if leg.branch},
+        hold_again_s=hold_again_s,
     )
 
 

@@ -41,7 +41,7 @@ def leg_volumes(
     waits = wait_s or {}
 
     def late_s(leg: Leg) -> float:
-        return hold_again_s if leg.purpose is Purpose.HOLD else waits.get(leg.branch, 0.0)
+        return hold_again_s if leg.purpose is Purpose.HOLD and not leg.branch else waits.get(leg.branch, 0.0)
 
     return tuple(
         _leg_volume(index, leg, frame, home_ellipsoidal_m, margins, late_s(leg)) for index, leg in enumerate(legs)

@@ -246,11 +246,9 @@ class TextView:
 
 def order_said(order: str, lang: Lang) -> str:
     """An order to a drone or a pole in words; one that has none as the log has it."""
-    name, at, place = order.partition(" at ")
-    if (name, at) == ("land", " at "):
-        return words.LAND_AT.text(lang, {"place": place})
-    if order.startswith("leave "):
-        return words.LEAVE.text(lang, {"place": order.removeprefix("leave ")})
+    for start, said in (("land at ", words.LAND_AT), ("go down to ", words.GO_DOWN), ("leave ", words.LEAVE)):
+        if order.startswith(start):
+            return said.text(lang, {"place": order.removeprefix(start)})
     return _said(words.ORDERS, order, lang)
 
 

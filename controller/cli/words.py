@@ -96,6 +96,7 @@ ORDERS = {
 }
 LEAVE = Words("leave {place}", "离开 {place}")
 LAND_AT = Words("land at {place}", "降落于 {place}")
+GO_DOWN = Words("go down to {place}", "下降至 {place}")
 ANSWERS = {
     "rejected": Words("rejected", "被拒绝"),
     "unknown": Words("not known, look: it may be done", "结果未知，可能已执行，请查看"),

@@ -3,8 +3,9 @@
 The uploaded mission waits at its hold item and, when no word comes, ends on open ground by itself. The word is a jump
 from the hold to the landing branch of a dock. What the drone's current item says is what counts: a jump whose answer
 was lost, or that an earlier controller ordered, is taken up from there. While the drone descends everything must go on
-to hold, or the drone climbs back over the dock to the hold, and the next dock is tried. What follows from what is the
-table of `landing`; here is looked, ordered and recorded.
+to hold, or the drone climbs back over the dock to the hold, and the next dock is tried. In the gate above the pad it
+hovers until a second jump lets it land; when none comes it climbs back by itself. What follows from what is the table
+of `landing`; here is looked, ordered and recorded.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ from controller.district import District
 from controller.events import DescentJudged, LandingChosen, Phase, PhaseChanged
 from controller.flight.landing import (
     COMMITTED_M,
-    GATE_M,
     Act,
     Event,
     Missing,
     PadSight,
     Stage,
-    gate_from_m,
     judged,
     missing,
     step,
@@ -39,8 +38,8 @@ from controller.state import FlightState
 from controller.streams import STREAMS, Stream
 from controller.weather_picture import WindNear
 from missions.items import Command
-from missions.plan import LandingOption, Purpose
-from missions.planning import AGAIN_S
+from missions.itinerary import GATE_M, GATE_S, again_s
+from missions.plan import LandingOption, Leg, Purpose
 from poles.services.dock_functions import DOCK
 from poles.services.lamp import ACTUATOR, Pattern
 
@@ -52,9 +51,13 @@ JUMP_ANSWER_S = 1.0
 JUMP_SHOWN_S = 3.0
 # before the hold is over and the drone goes to open ground by itself: no jump may be under way then
 DECIDE_BEFORE_END_S = (JUMP_RETRIES + 1) * JUMP_ANSWER_S + JUMP_SHOWN_S + 2.0
+IN_GATE_M = 1.0  # so near to its height there the drone is in the gate
+PASS_BEFORE_END_S = 3.0  # before it leaves the gate by itself; the order there is sent once and looked after
+PASS_SHOWN_S = 1.0
 TICK_S = 0.5
 PATIENCE_S = 7 * 86400.0  # whoever follows the flight decides when to stop waiting
 EVERYTHING_HOLDS = Words("everything holds", "一切就绪")
+UNTOLD = Missing("untold", Words("the drone was not told in time to land", "未能及时通知无人机降落"), known=False)
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Docking:
     stages: dict[str, Stage] = field(default_factory=dict)  # by dock
     _began_s: float = field(init=False)
     _winds: dict[str, tuple[float, WindNear | None]] = field(default_factory=dict)  # by dock: when asked, what was said
+    _gate_left_s: float = math.inf  # when the drone leaves the gate by itself [UTC s]; inf before it came there
     _gated: str = ""  # the dock whose gate the drone has gone through in this descent
 
     def __post_init__(self) -> None:
@@ -101,6 +105,9 @@ class Docking:
                 await self._ask(option)
             case Act.SEND:
                 return await self._jump(option.first_seq, f"land at {option.name}")
+            case Act.PASS:
+                order = f"go down to {option.name}"
+                return await self._jump(option.land_seq, order, retries=0, shown_s=PASS_SHOWN_S)
             case Act.TURN_BACK:
                 return await self._turn_back(option, lacking)
             case _:
@@ -170,16 +177,20 @@ class Docking:
         seq = self.link.state.mission_seq
         if seq is None or not self.link.freshness.fresh(Stream.MISSION):
             return None
-        return next((o for o in self.flight.plan.landings if o.first_seq <= seq <= o.land_seq), None)
+        return next((o for o in self.flight.plan.landings if o.flown_at(seq)), None)
 
     def _at_hold(self) -> bool:
         state, plan = self.link.state, self.flight.plan
         if state.mission_seq != plan.hold_seq or not self.link.freshness.fresh(Stream.MISSION):
             return False
+        return self._is_over(plan.hold_seq)
+
+    def _is_over(self, seq: int) -> bool:
+        """Whether the drone is known to be over the place of an item, or under it."""
+        state, item = self.link.state, self.flight.plan.items[seq - 1]
         if state.lat_deg is None or state.lon_deg is None or not self.link.freshness.fresh(Stream.POSITION):
             return False
-        hold = plan.items[plan.hold_seq - 1]
-        return LatLon(hold.lat_deg, hold.lon_deg).distance_m(LatLon(state.lat_deg, state.lon_deg)) < AT_HOLD_M
+        return LatLon(item.lat_deg, item.lon_deg).distance_m(LatLon(state.lat_deg, state.lon_deg)) < AT_HOLD_M
 
     async def _until_on_a_branch(self) -> LandingOption:
         """Wait until the drone flies a landing branch; from the hold, send it to the first dock that is ready."""
@@ -212,24 +223,22 @@ class Docking:
         Else it stays at the hold until that is over and goes to open ground, in time.
         """
         plan = self.flight.plan
-        holds = [v.end_s for v in self.flight.volumes if v.leg >= 0 and plan.legs[v.leg].purpose is Purpose.HOLD]
-        return not holds or self._now_s() + AGAIN_S <= max(holds)
+        holds = [v.end_s for v in self.flight.volumes if v.leg >= 0 and _is_hold(plan.legs[v.leg])]
+        return not holds or self._now_s() + again_s(plan.legs) <= max(holds)
 
     async def _send_to_clear(self) -> bool:
         """Order the drone to the first dock that is clear; True when there was one and it goes there."""
         option = next((o for o in self.docks if self._stage(o) is Stage.CLEAR), None)
         return option is not None and await self._happen(option, Event.SEND)
 
-    async def _jump(self, seq: int, order: str) -> bool:
+    async def _jump(self, seq: int, order: str, *, retries: int = JUMP_RETRIES, shown_s: float = JUMP_SHOWN_S) -> bool:
         """Make an item the current one, and give the drone a moment to show it."""
-        jump = self.link.command(
-            Command.DO_SET_MISSION_CURRENT, float(seq), retries=JUMP_RETRIES, within_s=JUMP_ANSWER_S
-        )
+        jump = self.link.command(Command.DO_SET_MISSION_CURRENT, float(seq), retries=retries, within_s=JUMP_ANSWER_S)
         outcome = await order_drone(self.district, self.flight.id, self.link.drone, order, jump)
         if outcome.outcome == "rejected":
             return False
         try:
-            await self.link.wait_for(order, lambda s: s.mission_seq == seq, JUMP_SHOWN_S)
+            await self.link.wait_for(order, lambda s: s.mission_seq == seq, shown_s)
         except TimeoutError:
             return False
         return True
@@ -270,7 +279,7 @@ class Docking:
 
     async def _descended(self, option: LandingOption) -> bool:
         """Watch the descent; True when the drone cannot turn back any more, False when it flies something else."""
-        gate_from = gate_from_m(self._descent_mps(option))
+        self._gate_left_s, self._gated = math.inf, ""
         if option not in self.asked:  # an earlier controller did
             self.asked.append(option)
         while not self._off(option):
@@ -280,13 +289,20 @@ class Docking:
                 await self._happen(option, Event.LOW)
             else:
                 await self._happen(option, judged(self._lacking(option)))
-                if self._may_be_below(gate_from, height_m):
+                if self.link.state.mission_seq == option.land_seq:
+                    await self._happen(option, Event.BELOW)
+                elif self._waits_in_gate(option):
                     await self._happen(option, Event.GATE)
             if height_m is not None and height_m < GATE_M and self._stage(option) in (Stage.GATED, Stage.COMMITTED):
                 await self._tell_gated(option, height_m)
             if self._stage(option) is Stage.COMMITTED:
                 return True
             await asyncio.sleep(TICK_S)
+        seq = self.link.state.mission_seq or 0
+        if self._stage(option) is Stage.DESCENDING and option.escape_seq <= seq < option.land_seq:  # by itself
+            lacking = self._lacking(option) or (UNTOLD,)
+            await self._not_ready(option, _words(lacking))
+            await self._went_back(option, lacking)
         await self._happen(option, Event.OFF_BRANCH)
         return False
 
@@ -296,8 +312,16 @@ class Docking:
         fresh = seq is not None and self.link.freshness.fresh(Stream.MISSION)
         return fresh and self._branch() is not option
 
-    def _descent_mps(self, option: LandingOption) -> float:
-        return max(leg.speed_mps for leg in self.flight.plan.legs if leg.seq == option.land_seq)
+    def _waits_in_gate(self, option: LandingOption) -> bool:
+        """Whether the drone hovers in the gate and an order still reaches it there."""
+        state = self.link.state
+        if self._branch() is not option or state.mission_seq != option.gate_seq or not self._is_over(option.gate_seq):
+            return False
+        gate_m = self.flight.plan.items[option.gate_seq - 1].alt_m
+        if state.relative_m is None or state.relative_m - gate_m > IN_GATE_M:
+            return False
+        self._gate_left_s = min(self._gate_left_s, self._now_s() + GATE_S)
+        return self._now_s() < self._gate_left_s - PASS_BEFORE_END_S
 
     async def _tell_gated(self, option: LandingOption, height_m: float) -> None:
         """Record, once in each descent, on what word the drone has gone through the gate."""
@@ -330,32 +354,24 @@ class Docking:
             return None
         return relative_m - option.place.relative_m
 
-    def _may_be_below(self, gate_from_m: float, height_m: float | None) -> bool:
-        """Whether the drone is below a height over the pad, as far as is known: one whose height is not known may be.
-
-        A controller that has just started gives the drone as long to say where it is as its word would count.
-        """
-        if height_m is not None:
-            return height_m < gate_from_m
-        never = self.link.state.relative_m is None
-        return not never or self._now_s() - self._began_s > STREAMS[Stream.POSITION].stale_after_s
-
     async def _turn_back(self, option: LandingOption, lacking: tuple[Missing, ...]) -> bool:
-        """Send the drone back over the dock to the hold, all in its own airspace, and ask the next dock meanwhile."""
+        """Send the drone back over the dock to the hold, all in its own airspace."""
         if self._branch() is not option:
             return False
         await self._not_ready(option, _words(lacking))
         if not await self._jump(option.escape_seq, f"leave {option.name}"):
             return False
-        self._gated = ""
-        if self.flight.phase is Phase.HOLDING:  # an older word of the drone was overtaken and came late
-            return True
+        if self.flight.phase is not Phase.HOLDING:  # else an older word of the drone was overtaken and came late
+            await self._went_back(option, lacking)
+        return True
+
+    async def _went_back(self, option: LandingOption, lacking: tuple[Missing, ...]) -> None:
+        """Record that the drone is on its way back to the hold, and ask the next dock meanwhile."""
         await self._record_judged(option, self._above_pad_m(option), lacking)
         await self._enter(Phase.HOLDING)
         rest = [other for other in self.docks if other not in self.asked]
         if rest:
             await self._happen(rest[0], Event.ASK)
-        return True
 
     async def _enter(self, phase: Phase) -> None:
         await self.district.record(PhaseChanged(flight=self.flight.id, phase=phase))
@@ -363,6 +379,10 @@ class Docking:
     async def _not_ready(self, option: LandingOption, why: Words | None) -> None:
         reason = why or Words("not ready in time", "未及时就绪")
         await self.district.alarm(Alarm.DOCK_NOT_READY, option.dock, self.flight.id, why=reason)
+
+
+def _is_hold(leg: Leg) -> bool:
+    return leg.purpose is Purpose.HOLD and not leg.branch
 
 
 def _words(lacking: tuple[Missing, ...]) -> Words | None:

@@ -1,12 +1,12 @@
 """The landing on one dock as a table: for every state and every event, what it becomes, what is to be done, or why not.
 
-Two guards stand over the table. The drone is sent only to a dock of which everything holds; and it goes through the
-gate `GATE_M` above the pad only on a word of the dock that is of now, or it turns back to the hold. What
-must hold (`missing`) is the same at both: the lamp shows the landing pattern, the dock is kept for this flight, its
-cover is open, pad and path are clear, and the wind at the pad is within its limit.
+Two guards stand over the table. The drone is sent only to a dock of which everything holds; and it is told to go on
+through the gate, where it hovers `GATE_M` above the pad, only on a word of the dock that is of now. Without that word
+it goes back to the hold by itself. What must hold (`missing`) is the same at both: the lamp shows the landing pattern,
+the dock is kept for this flight, its cover is open, pad and path are clear, the wind at the pad is within its limit.
 
-Silence and a plain no are told apart. High above the gate a dock that has not been heard for a moment is waited for;
-one that says no is left at once. From the gate on both are the same.
+Silence and a plain no are told apart. Down to the gate a dock that has not been heard for a moment is waited for; one
+that says no is left at once. Below the gate both are the same.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from airspace.reasons import Rule, Words
 from poles.services.charger import NOT_COVERED
 from poles.services.cover import Cover
 
-GATE_M = 15.0  # above the pad: below it no drone descends without a fresh word
-TURNS_WITHIN_S = 3.0  # from a look at the dock until the drone climbs: the look, the order, the motors
 # From here the drone is in the cover's light curtain sooner than any cover closes, and the pad stays open under it; it
 # also keeps the dock from being ready itself, so that nothing more can be asked of it.
 COMMITTED_M = 5.0
@@ -32,8 +30,8 @@ class Stage(StrEnum):
     IDLE = "idle"  # nothing was asked of the dock
     ASKED = "asked"  # told to keep itself, light its lamp and open; something is still missing
     CLEAR = "clear"  # everything holds: the drone may be sent
-    DESCENDING = "descending"  # the drone is on this dock's branch, above the gate
-    GATED = "gated"  # in the gate or below it: whatever is missing, for however short, it turns back
+    DESCENDING = "descending"  # the drone is on this dock's branch, in the gate or above it
+    GATED = "gated"  # below the gate: whatever is missing, for however short, it turns back
     COMMITTED = "committed"  # too low to turn back
     LEAVING = "leaving"  # told to turn back, still on the branch
     LANDED = "landed"  # stands on the pad; the cover is to close over it
@@ -51,7 +49,8 @@ class Event(StrEnum):
     SEND = "send"  # the drone waits at the hold
     ON_BRANCH = "on-branch"  # the drone flies this dock's branch, whoever sent it
     OFF_BRANCH = "off-branch"  # the drone flies something else
-    GATE = "gate"  # the drone comes so low that it must turn back now to stay above the gate, if at all
+    GATE = "gate"  # the drone hovers in the gate and waits for its word
+    BELOW = "below"  # the drone flies the landing itself, whoever told it to
     LOW = "low"  # the drone comes to where it cannot turn back
     TOUCHDOWN = "touchdown"  # the drone stands here with its motors off
     CLOSED = "closed"  # the cover has closed
@@ -65,6 +64,7 @@ class Act(StrEnum):
 
     ASK = "ask"  # keep the dock, light its lamp, open it
     SEND = "send"  # the jump to the branch
+    PASS = "pass"  # the jump to the landing itself
     TURN_BACK = "turn-back"  # the jump to the way back to the hold
     CLOSE = "close"
     CHARGE = "charge"
@@ -79,7 +79,7 @@ NOT_ASKED = Rule(
 NOT_CLEAR = Rule(
     "landing.not-clear",
     Words("the dock is not clear: {why}", "机库未就绪：{why}"),
-    Words("Wait at the hold, or take the next dock.", "请在等待点等候，或改用下一个机库。"),
+    Words("Wait at the hold or in the gate, or take the next dock.", "请在等待点或决断点等候，或改用下一个机库。"),
 )
 UNDER_WAY = Rule(
     "landing.under-way",
@@ -125,9 +125,9 @@ def _row(state: Stage, refusals: dict[Event, Rule], **changes: Step) -> dict[tup
 
 
 _NOT_ON_IT = {Event.CHARGING: NOT_LANDED}
-_ABOVE = {Event.GATE: NOT_THERE, Event.LOW: NOT_THERE, **_NOT_ON_IT}
+_ABOVE = {Event.GATE: NOT_THERE, Event.BELOW: NOT_THERE, Event.LOW: NOT_THERE, **_NOT_ON_IT}
 _ON_THE_WAY = {Event.ASK: UNDER_WAY, Event.SEND: UNDER_WAY, Event.END: UNDER_WAY, **_NOT_ON_IT}
-_STANDS = dict.fromkeys((Event.ASK, Event.SEND, Event.GATE, Event.LOW), ON_PAD)
+_STANDS = dict.fromkeys((Event.ASK, Event.SEND, Event.GATE, Event.BELOW, Event.LOW), ON_PAD)
 
 _TAKEN_UP = Step(Stage.DESCENDING)  # a jump whose answer was lost, or of an earlier controller
 _TURNS = Step(Stage.LEAVING, Act.TURN_BACK)
@@ -167,7 +167,8 @@ TABLE: dict[tuple[Stage, Event], Step] = {
         _ON_THE_WAY,
         fails=_TURNS,
         off_branch=_BACK,
-        gate=Step(Stage.GATED),
+        gate=Step(Stage.DESCENDING, Act.PASS),  # until the drone is seen below, it is told again
+        below=Step(Stage.GATED),
         low=Step(Stage.COMMITTED),  # first seen so low, after a restart
         touchdown=_DOWN,
     ),
@@ -297,13 +298,8 @@ def judged(lacking: tuple[Missing, ...]) -> Event:
 def step(state: Stage, event: Event, lacking: tuple[Missing, ...]) -> Step:
     """The cell of the table with both guards applied; a guarded step keeps the state and names the rule."""
     cell = TABLE[state, event]
-    if lacking and cell.act is Act.SEND:
+    if lacking and cell.act in (Act.SEND, Act.PASS):
         return Step(state, refused=NOT_CLEAR)
     if lacking and cell.stage is Stage.GATED and state is not Stage.GATED:
         return _TURNS
     return cell
-
-
-def gate_from_m(descent_mps: float) -> float:
-    """How high above the pad [m] the gate must be judged, so that a drone that turns back stays above it."""
-    return GATE_M + TURNS_WITHIN_S * descent_mps

@@ -77,7 +77,8 @@ class MissionRunner:
         """Make an item the current one, at once when AUTO is flying; False when there is no such item."""
         if not 0 <= seq < len(self._items):
             return False
-        self._jumps.clear()
+        if seq == 0 or self.state == COMPLETE:
+            self._jumps.clear()
         if self._autopilot.in_auto and self._autopilot.armed:
             self.state = ACTIVE
             self._advance_to(max(seq, 1))

@@ -7,6 +7,7 @@ import pytest
 
 from airspace.frames import LatLon
 from missions.items import Command
+from missions.itinerary import FOR_EVER, GATE_M
 from missions.plan import Purpose
 from missions.site import Dock
 from missions.volumes import absolute, leg_line
@@ -42,10 +43,28 @@ def test_every_landing_option_is_a_run_of_items_from_a_waypoint_to_a_landing_at_
     made = plan()
     assert [landing.dock for landing in made.landings] == [PRIMARY, ALTERNATE, ""]
     for landing in made.landings:
-        run = made.items[landing.first_seq - 1 : landing.land_seq]
-        assert {item.command for item in run[:-1]} == {Command.NAV_WAYPOINT}
-        assert run[-1].command == Command.NAV_LAND
+        run = [item for seq, item in enumerate(made.items, 1) if landing.flown_at(seq)]
+        gate = [Command.NAV_LOITER_TIME] if landing.dock else []
+        assert [item.command for item in run if item.command != Command.NAV_WAYPOINT] == [*gate, Command.NAV_LAND]
+        assert run[0].command == Command.NAV_WAYPOINT
         assert (run[-1].lat_deg, run[-1].lon_deg) == (landing.place.lat_deg, landing.place.lon_deg)
+
+
+def test_a_drone_that_nobody_can_reach_lands_on_open_ground_from_every_item_but_a_docks_landing() -> None:
+    made = plan()
+    (ground,) = (landing for landing in made.landings if not landing.dock)
+    landings = {landing.land_seq for landing in made.landings if landing.dock}
+    for begun_at in range(1, len(made.items) + 1):
+        seq, lowest_m = begun_at, made.max_relative_m
+        while made.items[seq - 1].command != Command.NAV_LAND:
+            item = made.items[seq - 1]
+            if item.command in (Command.NAV_WAYPOINT, Command.NAV_LOITER_TIME):
+                lowest_m = min(lowest_m, item.alt_m)
+            jumps = item.command == Command.DO_JUMP
+            assert not jumps or item.param2 == FOR_EVER
+            seq = int(item.param1) if jumps else seq + 1
+        assert seq == (begun_at if begun_at in landings else ground.land_seq)
+        assert lowest_m > GATE_M
 
 
 def test_items_survive_the_way_through_an_autopilot() -> None:
@@ -101,6 +120,19 @@ def test_the_energy_of_the_plan_is_that_of_the_common_way_and_the_costliest_bran
     assert made.energy_wh > plan().energy_wh
 
 
+def test_the_energy_of_the_worst_flight_covers_a_landing_in_vain_and_open_ground_after_it() -> None:
+    made = plan(wind_mps=6.0)
+    (ground,) = (landing.name for landing in made.landings if not landing.dock)
+    hold_wh = sum(leg.energy_wh for leg in made.legs if leg.purpose is Purpose.HOLD and not leg.branch)
+    sure_wh = sum(leg.energy_wh for leg in made.legs if leg.branch in ("", ground)) + hold_wh
+    for dock in (PRIMARY, ALTERNATE):
+        to_gate = [leg for leg in made.legs if leg.branch == dock and leg.purpose is not Purpose.LANDING]
+        wait_wh = sum(leg.energy_wh for leg in to_gate if leg.purpose is Purpose.HOLD)
+        there_wh = sum(leg.energy_wh for leg in to_gate)
+        # back is as far, and up instead of down
+        assert made.details["broken_off_worst_wh"] > sure_wh + 2 * there_wh - wait_wh
+
+
 def test_the_line_is_flown_backwards_when_home_is_at_its_end() -> None:
     made = plan(home=SITE.docks[1].position, docks_free=["410105-LP-000001"])
     survey = [leg for leg in made.legs if leg.purpose is Purpose.SURVEY]
@@ -128,7 +160,7 @@ def test_every_leg_is_inside_its_volume_with_its_margins() -> None:
 
 def test_a_dock_branch_is_reserved_for_a_word_at_the_holds_end_too() -> None:
     made = plan()
-    hold = next(leg for leg in made.legs if leg.purpose is Purpose.HOLD)
+    hold = next(leg for leg in made.legs if leg.seq == made.hold_seq and leg.purpose is Purpose.HOLD)
     for volume in made.volumes:
         leg = made.legs[volume.leg]
         if leg.branch == PRIMARY:
@@ -142,4 +174,4 @@ def test_a_dock_right_above_the_end_of_the_line_is_a_branch_all_the_same() -> No
     made = plan(site=replace(SITE, docks=docks))
     landing = made.landings[0]
     assert made.items[landing.first_seq - 1].command == Command.NAV_WAYPOINT
-    assert landing.land_seq == landing.first_seq + 1
+    assert landing.gate_seq == landing.first_seq + 1

@@ -206,6 +206,22 @@ def test_loitering_delays_turns_and_jumps_take_their_time() -> None:
     run(main, virtual_tempo())
 
 
+def test_a_jump_that_was_taken_stays_counted_when_a_ground_station_selects_an_item() -> None:
+    items = [HOME, TAKEOFF_20, waypoint(40, 0, 20), waypoint(0, 0, 20), StoredItem(177, 2, 2.0, 1.0), RTL]
+
+    async def main(clock: Clock) -> None:
+        async with stage(clock) as (sim, station):
+            await station.upload(items)
+            runner = sim.autopilot.runner
+            runner._jumps[4] = 1
+            assert runner.select(2)
+            assert runner._next_nav(4) == (5, [])
+            assert runner.select(0)
+            assert runner._next_nav(4) == (2, [])
+
+    run(main, virtual_tempo())
+
+
 def test_conditions_hold_what_comes_after_them() -> None:
     items = [
         HOME,

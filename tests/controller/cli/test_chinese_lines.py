@@ -42,6 +42,7 @@ def test_an_answer_that_is_none_is_told_in_the_language_of_the_reader() -> None:
     assert line("arm", "unknown", "zh") == "drone-1: 解锁 (结果未知，可能已执行，请查看 why)"
     assert line("land at 410105-LP-000003", "accepted", "zh") == "drone-1: 降落于 410105-LP-000003"
     assert line("land at 410105-LP-000003", "accepted", "en") == "drone-1: land at 410105-LP-000003"
+    assert line("go down to 410105-LP-000003", "accepted", "zh") == "drone-1: 下降至 410105-LP-000003"
     assert line("leave 410105-LP-000003", "accepted", "zh") == "drone-1: 离开 410105-LP-000003"
     assert line("wave", "accepted", "zh") == "drone-1: wave"
 

@@ -12,18 +12,17 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from airspace.frames import LatLon
 from controller.events import AlarmRaised, DescentJudged, DockReserved, IntentAccepted, LandingChosen, Phase
 from controller.flight.docking import DECIDE_BEFORE_END_S, EACH_DOCK_S, Docking
-from controller.flight.landing import COMMITTED_M, GATE_M, gate_from_m
+from controller.flight.landing import COMMITTED_M
 from controller.flight.reservation import volumes_at
 from controller.flight.serving import FIRST_WORD_S
+from missions.itinerary import GATE_M, again_s
 from missions.plan import Plan, Purpose
-from missions.planning import AGAIN_S
 from poles.services.cover import Cover
 from tests.controller.flight import scene as s
 from tests.controller.flight.scene import ALTERNATE, HOME, PRIMARY, Scene, Spoken, dock, in_scene, plan
 from tests.missions.scenario import FRAME
 
 FLIGHT = "f1"
-GATE_FROM_M = gate_from_m(1.5)
 STATION = "410105-LP-000002"
 ASKED = ["DroneDock reserve", "LampActuator override", "DroneDock open"]  # of a pole whose dock is to be ready
 HOLD = plan().hold_seq
@@ -68,6 +67,17 @@ class Flown:
     def _goes_on(self) -> None:
         if self.item == HOLD:
             self.item = GROUND.first_seq
+
+    def in_gate(self) -> None:
+        """The drone has come down to the gate over the first dock, and climbs back by itself when its time is over."""
+        option = OPTIONS[PRIMARY]
+        gate = plan().items[option.gate_seq - 1]
+        self.item, self.place, self.relative_m = option.gate_seq, LatLon(gate.lat_deg, gate.lon_deg), gate.alt_m + 0.2
+        asyncio.get_running_loop().call_later(gate.param1, self._climbs_back)
+
+    def _climbs_back(self) -> None:
+        if self.item == OPTIONS[PRIMARY].gate_seq:
+            self.item = OPTIONS[PRIMARY].escape_seq
 
     @property
     def jumps(self) -> list[int]:
@@ -128,12 +138,13 @@ def phase(scene: Scene) -> Phase:
 
 
 async def in_descent(scene: Scene, flown: Flown, relative_m: float = 40.0) -> None:
-    """Bring the drone to its descent onto the first dock."""
+    """Bring the drone to its descent onto the first dock, above the gate or through it."""
     opens_when_asked(scene, PRIMARY, ALTERNATE)
     flown.at_hold()
     await asyncio.sleep(4.0)
     assert flown.jumps == [OPTIONS[PRIMARY].first_seq]
-    flown.item, flown.relative_m = OPTIONS[PRIMARY].land_seq, relative_m
+    option = OPTIONS[PRIMARY]
+    flown.item, flown.relative_m = option.gate_seq if relative_m > GATE_M else option.land_seq, relative_m
     await asyncio.sleep(1.0)
 
 
@@ -301,20 +312,6 @@ def test_a_dock_that_stays_unheard_is_waited_for_no_longer_than_poles_take_to_fi
         flown.at_hold()
         await asyncio.sleep(14.0)
         assert chosen(scene) == [ALTERNATE]
-
-    docking(tmp_path, body)
-
-
-def test_a_descent_that_was_begun_waits_for_the_first_word_of_its_pole_while_it_is_high(tmp_path: Path) -> None:
-    async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
-        await in_descent(scene, flown, GATE_FROM_M + 1.0)
-        scene.poles.says[PRIMARY] = Spoken()
-        await asyncio.sleep(5.0)
-        assert phase(scene) is Phase.LANDING
-        flown.relative_m = GATE_FROM_M - 1.0
-        await asyncio.sleep(2.0)
-        assert flown.jumps[-1] == OPTIONS[PRIMARY].escape_seq
-        assert ("dock.not-ready", PRIMARY) in alarms(scene)
 
     docking(tmp_path, body)
 
@@ -491,8 +488,9 @@ def test_no_landing_is_begun_whose_break_off_would_end_after_the_reserved_time(
     """A random day's slow store let a dock's word age again and again, and the drone tried until its time was over."""
 
     async def test(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
-        (hold,) = (volume for volume in plan().volumes if plan().legs[volume.leg].purpose is Purpose.HOLD)
-        takeoff_s = scene.district.clock.utc_s() + AGAIN_S + spare_s - hold.end_s
+        holds = [n for n, leg in enumerate(plan().legs) if leg.seq == HOLD and leg.purpose is Purpose.HOLD]
+        (hold,) = (volume for volume in plan().volumes if volume.leg in holds)
+        takeoff_s = scene.district.clock.utc_s() + again_s(plan().legs) + spare_s - hold.end_s
         volumes = volumes_at(plan(), takeoff_s)
         await scene.district.record(IntentAccepted(flight=FLIGHT, priority=0, volumes=volumes))
         opens_when_asked(scene, PRIMARY)
@@ -546,32 +544,5 @@ def test_gusts_that_come_up_during_the_descent_send_the_drone_back(tmp_path: Pat
         assert flown.jumps[-1] == OPTIONS[PRIMARY].escape_seq
         (descent,) = scene.happened(DescentJudged)
         assert (descent.passed, descent.evidence["missing"], descent.evidence["gust_mps"]) == (False, ["wind"], 14.0)
-
-    docking(tmp_path, body)
-
-
-def test_a_dock_that_falls_silent_is_waited_for_above_the_gate_and_left_there(tmp_path: Path) -> None:
-    async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
-        await in_descent(scene, flown, GATE_FROM_M + 5.0)
-        scene.poles.says[PRIMARY] = Spoken(dock(Cover.OPEN), dock_age_s=4.0)
-        await asyncio.sleep(3.0)
-        assert phase(scene) is Phase.LANDING
-        flown.relative_m = GATE_FROM_M - 0.5
-        await asyncio.sleep(1.0)
-        assert flown.jumps[-1] == OPTIONS[PRIMARY].escape_seq
-
-    docking(tmp_path, body)
-
-
-def test_the_log_says_once_on_what_word_the_drone_went_through_the_gate(tmp_path: Path) -> None:
-    async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
-        await in_descent(scene, flown, GATE_M + 0.5)
-        assert scene.happened(DescentJudged) == []
-        flown.relative_m = GATE_M - 0.5
-        await asyncio.sleep(3.0)
-        (descent,) = scene.happened(DescentJudged)
-        assert (descent.dock, descent.passed, descent.evidence["missing"]) == (PRIMARY, True, [])
-        assert descent.evidence["age_s"] <= 2.0
-        assert descent.evidence["height_m"] < GATE_M
 
     docking(tmp_path, body)

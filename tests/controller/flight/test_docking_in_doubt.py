@@ -9,13 +9,13 @@ import pytest
 
 from controller.events import AlarmRaised, Phase
 from controller.streams import STREAMS, Stream
+from missions.itinerary import GATE_M
 from poles.gateway.quality import Flag
 from poles.protocol import Quality
 from poles.services.cover import Cover
 from tests.controller.flight import scene as s
 from tests.controller.flight.scene import ALTERNATE, PRIMARY, Scene, Spoken, dock
 from tests.controller.flight.test_docking import (
-    GATE_FROM_M,
     GROUND,
     HOLD_S,
     OPTIONS,
@@ -56,11 +56,11 @@ def test_a_dock_whose_own_pole_doubts_its_sensors_is_not_taken(tmp_path: Path, q
 
 
 @pytest.mark.parametrize("trouble", [Spoken(), Spoken(dock(Cover.OPEN), dock_quality=Quality.BAD)])
-def test_a_drone_whose_height_is_not_known_may_be_in_the_gate_and_turns_back_from_a_silent_dock(
+def test_a_drone_whose_height_is_not_known_but_which_is_through_the_gate_turns_back_from_a_silent_dock(
     tmp_path: Path, trouble: Spoken
 ) -> None:
     async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
-        await in_descent(scene, flown, GATE_FROM_M + 10.0)
+        await in_descent(scene, flown, GATE_M - 1.0)
         flown.tells_place = False
         await asyncio.sleep(STREAMS[Stream.POSITION].stale_after_s + 1.0)
         assert flown.jumps == [OPTIONS[PRIMARY].first_seq]  # its dock is ready
@@ -68,5 +68,17 @@ def test_a_drone_whose_height_is_not_known_may_be_in_the_gate_and_turns_back_fro
         await asyncio.sleep(2.0)
         assert flown.jumps == [OPTIONS[PRIMARY].first_seq, OPTIONS[PRIMARY].escape_seq]
         assert phase(scene) is Phase.HOLDING
+
+    docking(tmp_path, body)
+
+
+def test_a_drone_whose_height_is_not_known_is_not_told_to_go_through_the_gate(tmp_path: Path) -> None:
+    async def body(scene: Scene, flown: Flown, task: asyncio.Task[None]) -> None:
+        await in_descent(scene, flown)
+        flown.tells_place = False
+        await asyncio.sleep(STREAMS[Stream.POSITION].stale_after_s + 1.0)
+        flown.in_gate()
+        await asyncio.sleep(3.0)
+        assert flown.jumps == [OPTIONS[PRIMARY].first_seq]
 
     docking(tmp_path, body)

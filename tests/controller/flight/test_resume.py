@@ -14,9 +14,10 @@ from controller.clock import Clock, run, virtual_tempo
 from controller.events import FlightEnded
 from controller.flight.mission_source import load_mission
 from controller.tasks import attended
+from missions.items import Command
 from poles.services.cover import Cover
 from sim.world import World, running, setup
-from tests.sim.hamlet import finished
+from tests.sim.hamlet import finished, until
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "zhengzhou"
 START, WISHED, ALTERNATE = "410105-LP-000001", "410105-LP-000003", "410105-LP-000004"
@@ -41,11 +42,11 @@ def store_at_this_moment(world: World, copy: Path) -> None:
     target.close()
 
 
-async def killed_after(world: World, seconds: float, copy: Path) -> None:
-    """Run a controller and let it vanish after so many seconds: nobody hears another word of it."""
+async def killed_after(world: World, moment: Coroutine[Any, Any, None], copy: Path) -> None:
+    """Run a controller and let it vanish when a moment has come: nobody hears another word of it."""
     async with world.controller() as district:
         flying = asyncio.create_task(world.fly(district))
-        await asyncio.sleep(seconds)
+        await moment
         assert not flying.done()
         store_at_this_moment(world, copy)
         district.poles = None  # what its cleanup would tell the poles was never said
@@ -54,10 +55,16 @@ async def killed_after(world: World, seconds: float, copy: Path) -> None:
     world.site = replace(world.site, file=msgspec.structs.replace(world.site.file, store=str(copy)))
 
 
+def landing(world: World) -> bool:
+    """Whether the drone has gone through the gate over its dock."""
+    autopilot = world.city.drones["drone-1"].autopilot
+    return autopilot.lists.mission[autopilot.runner.seq].command == Command.NAV_LAND if autopilot.armed else False
+
+
 @pytest.mark.parametrize("after_s", [2, 8, 25, 40])
 def test_a_controller_killed_before_takeoff_leaves_no_dock_locked_to_the_next_one(tmp_path: Path, after_s: int) -> None:
     async def main(world: World) -> None:
-        await killed_after(world, after_s, tmp_path / "killed.db")
+        await killed_after(world, asyncio.sleep(after_s), tmp_path / "killed.db")
         async with world.controller() as district:
             left = await finished(world, district)
             assert [result.outcome for result in left] in ([], ["failed"])
@@ -71,8 +78,8 @@ def test_a_controller_killed_before_takeoff_leaves_no_dock_locked_to_the_next_on
 
 def test_a_controller_killed_while_the_drone_lands_closes_the_dock_over_it_afterwards(tmp_path: Path) -> None:
     async def main(world: World) -> None:
-        await killed_after(world, 460, tmp_path / "killed.db")
-        await asyncio.sleep(180)
+        await killed_after(world, until(lambda: landing(world)), tmp_path / "killed.db")
+        await asyncio.sleep(60)
         assert world.city.drones["drone-1"].truth.landed
         async with world.controller() as district:
             (result,) = await finished(world, district)

@@ -16,10 +16,10 @@ from sim.pole import SimPole
 from sim.world.assembly import World
 
 LOOK_EVERY_S = 0.1
-GATE_M = 15.0
+GATE_M, LOW_M = 15.0, 5.0  # below the one only on a word of now, below the other it cannot turn back any more
 # A word may be 2 s old at the gate; the controller looks at it twice a second, and the store takes a moment.
 READY_WITHIN_S = 3.0
-WORD_WITHIN_S = 4.0  # a drone that turns back for want of a word may come a little below the gate before it climbs
+WORD_WITHIN_S = 4.0  # from the order to go through the gate until it is through; so long its word may be older
 OVER_M = 3.0  # so far beside the pad's middle a drone comes down on it
 GUST_OVER_S = 12.0  # by now every station has told of its gusts
 
@@ -64,7 +64,8 @@ class Eyes:
                 self._calm_s = now_s
         for pole in docks:
             self._cover_over_a_drone(pole)
-            self._descent(pole, now_s)
+            self._descent(pole, now_s, GATE_M)
+            self._descent(pole, now_s, LOW_M)
         self._agl_m = self.world.city.place_of(self.drone)[2]
 
     def _holds(self, pole: SimPole) -> bool:
@@ -86,15 +87,15 @@ class Eyes:
         if flying and low and closing and self._over(pole, ON_PAD_M):
             self.wrong.append(f"cover of {pole.code} closes on the drone, {pole.hardware.opened:.0%} open")
 
-    def _descent(self, pole: SimPole, now_s: float) -> None:
+    def _descent(self, pole: SimPole, now_s: float, height_m: float) -> None:
         agl_m = self.world.city.place_of(self.drone)[2]
         simulated = self.world.city.drones[self.drone]
-        if not (agl_m < GATE_M <= self._agl_m) or not self._over(pole, OVER_M):
+        if not (agl_m < height_m <= self._agl_m) or not self._over(pole, OVER_M):
             return
         if simulated.truth.mode.name != "AUTO":
             self.excused["came down by a failsafe of its own"] += 1
             return
-        self.through_gate += 1
+        self.through_gate += height_m == GATE_M
         late_s = now_s - self._held_s.get(pole.code, -1e9)
         windy_s = now_s - self._calm_s
         age_s = self.word_age_s(pole.code) if self.controlled else None
@@ -102,10 +103,11 @@ class Eyes:
         if late_s <= READY_WITHIN_S and windy_s <= GUST_OVER_S and silent_s <= WORD_WITHIN_S:
             return
         what = f"not right for {late_s:.1f} s, calm {windy_s:.1f} s ago, its word {silent_s:.1f} s old"
-        if now_s - self._uncontrolled_s <= min(max(late_s, windy_s, silent_s), 60.0) + 8.0:
-            self.excused["nobody could reach the drone"] += 1
+        alone_s = now_s - self._uncontrolled_s
+        if height_m < GATE_M and alone_s <= min(max(late_s, windy_s, silent_s), 60.0) + 8.0:
+            self.excused["nobody could reach the drone, which was through the gate"] += 1
         else:
-            self.wrong.append(f"through the gate of {pole.code}: {what}")
+            self.wrong.append(f"below {height_m:g} m over {pole.code}: {what}")
 
 
 def _gust(pole: SimPole) -> float:

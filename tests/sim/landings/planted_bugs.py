@@ -10,6 +10,7 @@ import pytest
 
 import controller.flight.docking as docking
 import controller.flight.landing as landing
+import missions.itinerary as itinerary
 from controller.flight.landing import Act, Event, Missing, Stage, Step
 from poles.services import cover
 from tests.sim.landings.fates import WISHED, Fate, Fault
@@ -71,8 +72,8 @@ def looked_at_only_from_the_hold(patch: Patch) -> None:
 
 
 def committed_too_high(patch: Patch) -> None:
-    """The drone counts as too low to turn back from 39 m on."""
-    patch.setattr(docking, "COMMITTED_M", 39.0)
+    """The drone counts as too low to turn back from 14 m on."""
+    patch.setattr(docking, "COMMITTED_M", 14.0)
 
 
 def never_turned_back(patch: Patch) -> None:
@@ -82,6 +83,11 @@ def never_turned_back(patch: Patch) -> None:
         return False
 
     patch.setattr(docking.Docking, "_turn_back", nothing)
+
+
+def lands_by_itself(patch: Patch) -> None:
+    """The way back out of the gate leads into the landing, as if the jump to the hold had been used up."""
+    patch.setattr(itinerary, "FOR_EVER", 0.0)
 
 
 def _of(kind: str, anchor: str, after_s: float, for_s: float = 900.0) -> Fate:
@@ -95,7 +101,8 @@ BUGS: dict[Callable[[Patch], None], Fate] = {
     wind_ignored: _of("gusts", "asked", 2.0),
     readiness_ignored: _of("pad-taken", "holding", 0.0),
     interlock_off: _of("stray-close", "gate", 18.0),
-    looked_at_only_from_the_hold: _of("pad-taken", "landing", 2.0),
-    committed_too_high: _of("pad-taken", "landing", 15.0),
-    never_turned_back: _of("pad-taken", "landing", 2.0),
+    looked_at_only_from_the_hold: _of("lamp-dead", "gate", 2.0),
+    committed_too_high: _of("lamp-dead", "gate", 2.0),
+    never_turned_back: _of("lamp-dead", "gate", 2.0),
+    lands_by_itself: Fate(3, (*_of("link-lost", "landing", 10.0).faults, *_of("pad-taken", "landing", 10.5).faults)),
 }

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sim.landings.fates import ANCHORS, KINDS, OTHER, WISHED, Fate, Fault, fate
 from tests.sim.landings.landings import FIELD, Landed, land
-from tests.sim.landings.planted_bugs import BUGS, age_of_ready_ignored, interlock_off
+from tests.sim.landings.planted_bugs import BUGS, age_of_ready_ignored, interlock_off, lands_by_itself
 
 FIRST = int(os.environ.get("BEICHEN_SOAK_FIRST", "1"))  # so that several processes share a campaign
 LANDINGS = int(os.environ.get("BEICHEN_SOAK_LANDINGS", "1000"))
@@ -62,23 +62,35 @@ def test_a_drone_whose_dock_fails_during_the_descent_lands_elsewhere() -> None:
     assert (result.turned_back, result.where) == (1, OTHER)
 
 
-@pytest.mark.parametrize(
-    ("cut_s", "taken_s", "where", "excused"),
-    [
-        (1.0, 2.0, WISHED, 1),  # nobody can tell it any more: it finishes what it was told last
-        (8.0, 1.0, FIELD, 0),  # it was turned back before the link was gone
-        (30.0, 31.0, WISHED, 0),  # it was through the gate, with a word of then
-    ],
-)
-def test_a_drone_that_was_sent_and_then_loses_its_link_finishes_the_landing_as_it_was_told_last(
-    cut_s: float, taken_s: float, where: str, excused: int
+SENT, IN_GATE = 10.0, 22.5  # seconds after the landing began: on the way down, in the gate before its word comes
+
+
+def alone(kind: str, anchor: str, after_s: float, for_s: float) -> Landed:
+    """A landing on which nobody reaches the drone from some moment on, and the pad is taken right after that."""
+    faults = Fault(kind, anchor, after_s, for_s, WISHED), Fault("pad-taken", anchor, after_s + 0.5, 900.0, WISHED)
+    return landed(Fate(1, faults))
+
+
+@pytest.mark.parametrize("cut_s", [SENT, IN_GATE])
+def test_a_drone_that_was_sent_and_loses_its_link_before_its_word_in_the_gate_lands_on_no_dock(cut_s: float) -> None:
+    result = alone("link-lost", "landing", cut_s, 150.0)
+    assert (result.wrong, result.where, result.through_gate, result.excused) == ((), FIELD, 0, {})
+
+
+@pytest.mark.parametrize("killed_s", [SENT, IN_GATE])
+def test_a_drone_whose_controller_dies_before_its_word_in_the_gate_waits_for_the_next_one_at_the_hold(
+    killed_s: float,
 ) -> None:
-    faults = (
-        Fault("link-lost", "landing", cut_s, 300.0, WISHED),
-        Fault("pad-taken", "landing", taken_s, 900.0, WISHED),
-    )
-    result = landed(Fate(1, faults))
-    assert (result.wrong, result.where, sum(result.excused.values())) == ((), where, excused)
+    result = alone("controller-killed", "landing", killed_s, 40.0)
+    assert (result.wrong, result.excused, result.controllers, result.where) == ((), {}, 2, OTHER)
+
+
+@pytest.mark.parametrize(("kind", "for_s"), [("link-lost", 60.0), ("controller-killed", 40.0)])
+def test_a_drone_that_went_through_the_gate_on_a_word_of_then_lands_when_nobody_reaches_it_any_more(
+    kind: str, for_s: float
+) -> None:
+    result = alone(kind, "gate", 0.0, for_s)
+    assert (result.wrong, result.where, result.through_gate) == ((), WISHED, 1)
 
 
 def test_a_drone_that_loses_its_link_at_the_hold_lands_on_no_dock() -> None:
@@ -86,7 +98,7 @@ def test_a_drone_that_loses_its_link_at_the_hold_lands_on_no_dock() -> None:
     assert (result.wrong, result.where, result.through_gate) == ((), FIELD, 0)
 
 
-@pytest.mark.parametrize("bug", [age_of_ready_ignored, interlock_off], ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", [age_of_ready_ignored, interlock_off, lands_by_itself], ids=lambda bug: bug.__name__)
 def test_a_planted_bug_is_found_on_a_landing_that_is_sound_without_it(
     bug: Callable[[pytest.MonkeyPatch], None],
 ) -> None:

@@ -182,7 +182,7 @@ def corridor(frame: LocalFrame, drone: CityDrone, docks: list[CityPole]) -> DayM
 
 
 async def whole_city(clock: Clock, folder: Path) -> tuple[float, float, int, int]:
-    """Virtual and CPU seconds from the first request to the last landing, how many flew, and reports stored."""
+    """Virtual and CPU seconds from the first request to the last landing, how many flew, and entries stored."""
     made = city_of(1, CITY_DRONES, CITY_POLES)
     city = msgspec.structs.replace(
         made.file, report_every_s=CITY_REPORT_EVERY_S, heartbeat_every_s=CITY_HEARTBEAT_EVERY_S
@@ -193,28 +193,28 @@ async def whole_city(clock: Clock, folder: Path) -> tuple[float, float, int, int
 
     async def work(district: District) -> tuple[float, float, int, int]:
         await asyncio.sleep(60.0)
-        reports, began_s, began_cpu_s = _reports(world), clock.monotonic_s(), cpu_s()
+        entries, began_s, began_cpu_s = _entries(world), clock.monotonic_s(), cpu_s()
         async with asyncio.TaskGroup() as group:
             for drone in city.drones[:CITY_FLYING]:
                 mission = mission_of(corridor(frame, drone, docks))
                 group.create_task(world.fly_unreported(district, mission, drone.id))
         flown = sum(flight.completed for flight in district.state.flights.values())
-        return clock.monotonic_s() - began_s, cpu_s() - began_cpu_s, flown, _reports(world) - reports
+        return clock.monotonic_s() - began_s, cpu_s() - began_cpu_s, flown, _entries(world) - entries
 
     return await controlled(world, work)
 
 
-def _reports(world: World) -> int:
+def _entries(world: World) -> int:
     return 0 if world.gateway is None else world.gateway.statistics().get("entries", 0)
 
 
 def city() -> Iterator[Row]:
     """A whole city with its controller, while some of its drones fly a mission."""
     with tempfile.TemporaryDirectory() as folder:
-        lasted_s, used_s, flown, reports = run(lambda clock: whole_city(clock, Path(folder)), virtual_tempo())
+        lasted_s, used_s, flown, entries = run(lambda clock: whole_city(clock, Path(folder)), virtual_tempo())
     yield Row(
         name=f"city: {CITY_DRONES} drones ({flown} fly, the others stand without a link), {CITY_POLES:,} poles "
-        f"({reports / lasted_s:.0f} reports a second), controller without its written reports",
+        f"({entries / lasted_s:.0f} entries a second), controller without its written reports",
         value=lasted_s / used_s, unit="s/CPU s", goal=20.0, better="higher",
     )  # fmt: skip
 

@@ -36,7 +36,6 @@ from controller.flight.serving import FIRST_WORD_S
 from controller.links.drone import DroneLink
 from controller.state import FlightState
 from controller.streams import STREAMS, Stream
-from controller.weather_picture import WindNear
 from missions.items import Command
 from missions.itinerary import GATE_M, GATE_S, again_s
 from missions.plan import LandingOption, Leg, Purpose
@@ -70,7 +69,6 @@ class Docking:
     asked: list[LandingOption] = field(default_factory=list)  # docks that were told to open, in the order of the wish
     stages: dict[str, Stage] = field(default_factory=dict)  # by dock
     _began_s: float = field(init=False)
-    _winds: dict[str, tuple[float, WindNear | None]] = field(default_factory=dict)  # by dock: when asked, what was said
     _gate_left_s: float = math.inf  # when the drone leaves the gate by itself [UTC s]; inf before it came there
     _gated: str = ""  # the dock whose gate the drone has gone through in this descent
 
@@ -161,10 +159,7 @@ class Docking:
         sight = PadSight(None) if poles is None else poles.pad(option.dock)
         if poles is None or not self.district.site.measures_wind:
             return sight
-        asked_s, wind = self._winds.get(option.dock, (-math.inf, None))
-        if self._now_s() - asked_s >= 0.8 * TICK_S:  # all stations are gone through, so once in each tick
-            wind = poles.wind([LatLon(option.place.lat_deg, option.place.lon_deg)])
-            self._winds[option.dock] = self._now_s(), wind
+        wind = poles.wind([LatLon(option.place.lat_deg, option.place.lon_deg)])
         gust_mps, age_s = (None, None) if wind is None else (wind.gust_mps, wind.age_s)
         return replace(sight, measures_wind=True, gust_mps=gust_mps, wind_age_s=age_s)
 

@@ -142,14 +142,12 @@ def start_dock(district: District, plan: Plan) -> str:
 
 def docks_of_others(district: District, drone: str) -> frozenset[str]:
     """The city codes of the docks in which the site's other drones stand: where each landed last, else its home."""
+    flown = (flight for flight in district.state.flights.values() if flight.farthest_item or not flight.ended)
+    landed_on = {flight.drone: flight.landed_on for flight in flown}  # the last of each drone
     found = set()
-    for other in district.site.file.drones:
-        if other.id == drone:
-            continue
-        flights = [flight for flight in district.state.flights.values() if flight.drone == other.id]
-        flown = [flight for flight in flights if flight.farthest_item or not flight.ended]
-        if flown:
-            found.add(flown[-1].landed_on)
+    for other in (each for each in district.site.file.drones if each.id != drone):
+        if other.id in landed_on:
+            found.add(landed_on[other.id])
         elif other.home is not None:
             found.add(dock_at(district, LatLon(other.home.lat_deg, other.home.lon_deg)))
     return frozenset(found - {""})

@@ -54,7 +54,7 @@ NO_ALARM = Rule(
 NO_RESPONSES = Rule(
     "response.not-at-work",
     Words("this controller answers no alarms with missions", "该控制器不以任务响应告警"),
-    Words("Ask again when it has started, or stops no more.", "请在其启动完成后重试。"),
+    Words("It is starting or stopping: ask again in a moment.", "它正在启动或停止，请稍后重试。"),
 )
 BAD_REQUEST = Rule(
     "poles.bad-request",

@@ -41,6 +41,7 @@ HELLO_AGAIN_S = 2.0
 WAIT_S, WAIT_MOST_S = 1.0, 30.0  # at most, before a new connection; twice as long after each without a welcome
 AT_ONCE = 64  # reports that a pole has under way at most
 LOOK_S = 0.05  # at least so often
+POLES_EACH = 250  # of a libzmq context: it looks through the timers of all its connections whenever a ping is answered
 FILES_EACH = 3  # a connection, a mailbox, and one to spare while a socket is made anew
 
 
@@ -204,8 +205,9 @@ class Street:
     def __init__(self, crowd: Crowd) -> None:
         self.rng = random.Random(crowd.poles[0].code)
         self._crowd = crowd
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._context.set(zmq.MAX_SOCKETS, 2 * len(crowd.poles) + 16)
+        self._contexts: list[zmq.Context[zmq.Socket[bytes]]] = [
+            zmq.Context() for _ in range(0, len(crowd.poles), POLES_EACH)
+        ]
         self._news = select.epoll()
         self._by_descriptor: dict[int, Caller] = {}
         self._moments: list[tuple[float, int]] = []
@@ -219,7 +221,8 @@ class Street:
             zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
             zmq.HEARTBEAT_TIMEOUT: HEARTBEAT_TIMEOUT_MS,
         }
-        socket = dialled(self._context, caller.pole, self._crowd.address, self._crowd.server_public, options)
+        context = self._contexts[caller.number // POLES_EACH]
+        socket = dialled(context, caller.pole, self._crowd.address, self._crowd.server_public, options)
         descriptor = int(socket.getsockopt(zmq.FD))
         self._by_descriptor[descriptor] = caller
         self._news.register(descriptor, select.EPOLLIN)
@@ -286,7 +289,8 @@ class Street:
         for caller in self._callers:
             caller.hang_up()
         self._news.close()
-        self._context.term()
+        for context in self._contexts:
+            context.term()
 
 
 def play() -> None:

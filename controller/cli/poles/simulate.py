@@ -47,6 +47,7 @@ APART_M = 40.0  # street lamps
 IN_A_ROW = 100
 ON_ONE_MAINS = 50
 DOCK_EVERY, GAS_EVERY = 10, 7
+POLES_EACH = 250  # of a libzmq context: it looks through the timers of all its connections whenever a ping is answered
 FILES_EACH = 4  # two sockets of ZeroMQ's own, the connection, and one to spare
 STARTED_PER_S = 200.0
 WIND_MPS, WIND_FROM_DEG, GUST_MPS = 4.0, 240.0, 0.8
@@ -183,8 +184,7 @@ async def _live(
     with_parent: bool,
 ) -> None:
     server = load_key_pair(place.path(GatewayConfig().key)).public
-    context = zmq.asyncio.Context()
-    context.set(zmq.MAX_SOCKETS, max(2 * len(own) + 16, 1023))
+    contexts = [zmq.asyncio.Context() for _ in range(0, len(own), POLES_EACH)]
     # a boot's name must never come twice: the seed is wider than one run's
     rng = random.Random("-".join(str(fresh_seed()) for _ in range(4)))
     wind = Wind(rng=random.Random(1), gust_mps=GUST_MPS)
@@ -192,7 +192,7 @@ async def _live(
 
     async def run_poles() -> None:
         async with asyncio.TaskGroup() as tasks:
-            for pole in own:
+            for number, pole in enumerate(own):
                 site = PoleSite(
                     pole.code,
                     LatLon(pole.lat_deg, pole.lon_deg),
@@ -202,7 +202,7 @@ async def _live(
                 simulated = SimPole(
                     site,
                     wind=wind,
-                    connection=CurveConnection(context, address, keys[pole.code], server),
+                    connection=CurveConnection(contexts[number // POLES_EACH], address, keys[pole.code], server),
                     utc_s=clock.utc_s,
                     rng=random.Random(rng.getrandbits(128)),
                     report_every_s=report_every_s,
@@ -213,4 +213,5 @@ async def _live(
     try:
         await attended(until_told_to_end(with_parent), run_poles())
     finally:
-        context.destroy(linger=0)
+        for context in contexts:
+            context.destroy(linger=0)

@@ -81,6 +81,8 @@ class Neighbours:
 
     def _unsettle(self, middle: tuple[int, int]) -> None:
         """Somebody came or went: whoever looked as far as there must look again."""
+        if not self._cell_reach:  # nobody has looked as yet, as when all come back after a restart
+            return
         for ring in range(RINGS + 1):
             for cell in _ring(*middle, ring):
                 if self._cell_reach.get(cell, -1) >= ring:

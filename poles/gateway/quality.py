@@ -28,6 +28,7 @@ MAD_TO_SIGMA = 1.4826  # for a normal distribution
 SIGMAS = 5.0
 EVERY_S = 1.0
 COMPARED_EVERY_S = 10.0
+COMPARED_AFTER_S = 30.0  # of its first reading: when a gateway was restarted the neighbours are back by then
 FRESH_S = 180.0  # a neighbour's value that is older says nothing of now
 FEWEST_NEIGHBOURS = 4
 FEWEST_READINGS = 10  # before a value can be called stuck
@@ -117,7 +118,7 @@ class _Series:
     other: float = math.nan  # where it jumped to
     at_other: int = 0
     level: float | None = None  # unflagged, at 10 m: what neighbours are compared with
-    compared_s: float = -math.inf
+    compare_s: float = math.inf  # not before this second
     disagrees: bool = False
 
 
@@ -137,7 +138,7 @@ class QualityControl:
     """Judges the readings of all poles as they come, each in constant time.
 
     Readings of a function within `EVERY_S` share what was found of the first, and the neighbours are asked every
-    `COMPARED_EVERY_S`: this is on the way of every reading into the store.
+    `COMPARED_EVERY_S`, first after `COMPARED_AFTER_S`: this is on the way of every reading into the store.
     """
 
     def __init__(self) -> None:
@@ -151,7 +152,7 @@ class QualityControl:
         """The flags of a reading by field, unflagged ones left out."""
         known = self._functions.get((pole, function))
         if known is None:
-            known = self._begun(pole, place, function, type(values))
+            known = self._begun(pole, place, function, type(values), taken_s)
         if taken_s < known.judged_s + EVERY_S:
             return known.flags
         known.judged_s = taken_s
@@ -168,8 +169,8 @@ class QualityControl:
                     self._neighbours[function].place(pole, place)
                 height = _to_10_m(getattr(values, "head_agl_m", WIND_AT_M)) if series.rule.of_height else 1.0
                 series.level = None if bits else value * height
-                if taken_s >= series.compared_s + COMPARED_EVERY_S:
-                    series.compared_s = taken_s
+                if taken_s >= series.compare_s:
+                    series.compare_s = taken_s + COMPARED_EVERY_S
                     series.disagrees = self._disagrees(pole, function, series, value * height, taken_s)
                 if series.disagrees:
                     bits |= DISAGREES
@@ -187,12 +188,17 @@ class QualityControl:
             if not len(self._neighbours[function]):
                 del self._neighbours[function]
 
-    def _begun(self, pole: str, place: LatLon, function: str, kind: type[msgspec.Struct]) -> _Function:
+    def _begun(self, pole: str, place: LatLon, function: str, kind: type[msgspec.Struct], taken_s: float) -> _Function:
         fields = self._fields.get(kind)
         if fields is None:
             fields = self._fields[kind] = tuple(name for name in kind.__struct_fields__ if name in PLAUSIBLE)
         known = _Function(
-            pole, place, tuple(_Series(name, PLAUSIBLE[name], PLAUSIBLE[name].compared) for name in fields)
+            pole,
+            place,
+            tuple(
+                _Series(name, PLAUSIBLE[name], PLAUSIBLE[name].compared, compare_s=taken_s + COMPARED_AFTER_S)
+                for name in fields
+            ),
         )
         if any(series.compared for series in known.series):
             self._neighbours.setdefault(function, Neighbours()).place(pole, place)

@@ -11,7 +11,7 @@ import pytest
 
 from airspace.frames import LatLon, LocalFrame
 from poles.gateway.neighbours import NEAREST, WITHIN_M, Neighbours
-from poles.gateway.quality import UNUSABLE, Flag, QualityControl, median
+from poles.gateway.quality import COMPARED_AFTER_S, UNUSABLE, Flag, QualityControl, median
 
 CENTRE = LocalFrame(LatLon(34.75, 113.6))
 HERE = LatLon(34.75, 113.6)
@@ -49,6 +49,11 @@ class Station:
 
     def wind(self, mean_mps: float, after_s: float = 10.0, **more: Any) -> Flag:
         return self.says(Wind(wind_mean_mps=mean_mps, **more), after_s).get("wind_mean_mps", Flag(0))
+
+    def beside_others(self, values: msgspec.Struct, after_s: float = 10.0) -> dict[str, Flag]:
+        """The same said again, when it has been there for long enough to be compared with its neighbours."""
+        self.says(values, after_s)
+        return self.says(values, COMPARED_AFTER_S)
 
 
 def test_a_wind_that_lives_has_no_flags() -> None:
@@ -150,54 +155,64 @@ def ring(control: QualityControl, values: list[msgspec.Struct], radius_m: float 
 def test_a_station_that_is_alone_in_a_calm_disagrees() -> None:
     control = QualityControl()
     ring(control, [Wind(wind_mean_mps=12.0 + n / 5) for n in range(6)])
-    assert Station(control).wind(0.1) == Flag.DISAGREES
-    assert Station(control, "P2").wind(9.0) == Flag(0)
+    assert Station(control).beside_others(Wind(wind_mean_mps=0.1)) == {"wind_mean_mps": Flag.DISAGREES}
+    assert Station(control, "P2").beside_others(Wind(wind_mean_mps=9.0)) == {}
+
+
+def test_who_has_just_come_is_compared_when_its_neighbours_had_time_to_come_back_too() -> None:
+    control = QualityControl()
+    ring(control, [Air(temperature_c=20.0)] * 6)
+    late = Station(control)
+    flags = [late.says(Air(temperature_c=50.0)) for _ in range(4)]
+    assert flags == [{}] * 3 + [{"temperature_c": Flag.DISAGREES}]
 
 
 def test_a_minority_of_broken_neighbours_convinces_nobody() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=t) for t in (20.0, 20.5, 19.8, 20.2, 55.0, -40.0, 58.0)])
-    assert Station(control).says(Air(temperature_c=20.7)) == {}
-    assert Station(control, "P2").says(Air(temperature_c=31.0)) == {"temperature_c": Flag.DISAGREES}
+    assert Station(control).beside_others(Air(temperature_c=20.7)) == {}
+    assert Station(control, "P2").beside_others(Air(temperature_c=31.0)) == {"temperature_c": Flag.DISAGREES}
 
 
 def test_three_neighbours_are_too_few_to_judge() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=20.0)] * 3)
-    assert Station(control).says(Air(temperature_c=50.0)) == {}
+    assert Station(control).beside_others(Air(temperature_c=50.0)) == {}
 
 
 def test_what_neighbours_said_long_ago_says_nothing_of_now() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=20.0)] * 6)
-    assert Station(control).says(Air(temperature_c=50.0), 1000.0) == {}
+    assert Station(control).beside_others(Air(temperature_c=50.0), 1000.0) == {}
 
 
 def test_flagged_neighbours_are_no_measure() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=61.0)] * 6)
-    assert Station(control).says(Air(temperature_c=20.0)) == {}
+    assert Station(control).beside_others(Air(temperature_c=20.0)) == {}
 
 
 def test_a_low_anemometer_is_compared_as_if_it_stood_as_high() -> None:
     control = QualityControl()
     ring(control, [Wind(wind_mean_mps=20.0, head_agl_m=10.0)] * 6)
     # at 3 m one measures about half of what blows at 10 m
-    assert Station(control).wind(2.1, head_agl_m=3.0) == Flag(0)
-    assert Station(control, "P2").wind(2.1, head_agl_m=10.0) == Flag.DISAGREES
+    assert Station(control).beside_others(Wind(wind_mean_mps=2.1, head_agl_m=3.0)) == {}
+    assert Station(control, "P2").beside_others(Wind(wind_mean_mps=2.1, head_agl_m=10.0)) == {
+        "wind_mean_mps": Flag.DISAGREES
+    }
 
 
 def test_stations_in_the_next_valley_are_not_neighbours() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=20.0)] * 6, radius_m=WITHIN_M + 100.0)
-    assert Station(control).says(Air(temperature_c=50.0)) == {}
+    assert Station(control).beside_others(Air(temperature_c=50.0)) == {}
 
 
 def test_a_forgotten_station_is_no_neighbour() -> None:
     control = QualityControl()
     ring(control, [Air(temperature_c=20.0)] * 4)
     control.taken_away("N0", "F")
-    assert Station(control).says(Air(temperature_c=50.0)) == {}
+    assert Station(control).beside_others(Air(temperature_c=50.0)) == {}
 
 
 @pytest.mark.parametrize("seed", range(5))

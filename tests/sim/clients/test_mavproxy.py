@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def console(folder: Path) -> Iterator[Console]:
-    with serving(speed=5.0) as drones:
+    with serving(speed=2.5) as drones:  # on a loaded machine it falls behind with what a faster drone says
         script = Path(sys.executable).parent / "mavproxy.py"
         command = [sys.executable, str(script), "--master", f"tcp:{drones[0].address}", "--default-modules", MODULES]
         command += ["--state-basedir", str(folder), "--logfile", str(folder / "flight.tlog")]
@@ -113,8 +113,7 @@ def test_mavproxy_loads_lists_and_saves_a_mission_and_flies_it(console: Console,
     console.expect("Got MISSION_ACK: TYPE_MISSION: ACCEPTED")
     console.ask("wp list", r"^22 3 .* 10\.0")
     console.expect(r"^16 3 34\.746[89].* 12\.0")
-    console.type("wp save saved.txt")
-    console.expect("Saved 3 waypoints to saved.txt")
+    console.ask("wp save saved.txt", "Saved 3 waypoints to saved.txt")
     assert (folder / "saved.txt").read_text().splitlines()[2].split()[3] == "22"
 
     written_fence(folder / "fence.txt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from controller.cli.demo import example
+from controller.clock import cpu_s
 from sim.fault_text import parse_fault
 from sim.faults import Fault
-from sim.world.days import exploring
 from sim.world.days.day import Day
-from sim.world.days.exploring import DayKind, live_in_memory
+from sim.world.days.exploring import LONGEST_CPU_S, DayKind, live_in_memory
 from sim.world.days.living import DayWorld
 from sim.world.scenarios.judging import judge
 from sim.world.scenarios.play import Play
@@ -58,15 +59,20 @@ def test_a_fault_that_cannot_begin_fails_the_scenario(monkeypatch: pytest.Monkey
 
 
 def test_a_day_that_is_stuck_ends_whoever_takes_all_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_s: list[float] = []
+
     def spinning(self: DayWorld, target: str, fault: Fault) -> None:
+        ends_s, hard_s = resource.getrlimit(resource.RLIMIT_CPU)
+        left_s.append(ends_s - cpu_s())
+        resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s()) + 1, hard_s))  # its time is nearly over
         while True:
             with suppress(Exception):  # as others take all errors
                 while True:
                     pass
 
     monkeypatch.setattr(DayWorld, "_killed", spinning)
-    monkeypatch.setattr(exploring, "LONGEST_CPU_S", 6)  # more than a city needs to begin on a loaded machine
     verdict = live_in_memory(short_day())
     (breach,) = verdict.breaches
     assert (breach.invariant, breach.subject, breach.at_s) == ("no-crash", "StuckError", 20.0)
+    assert 0.0 < left_s[0] <= LONGEST_CPU_S
     assert verdict.lasted_s == 20.0

@@ -43,6 +43,7 @@ class Alarm(StrEnum):
     AIRSPACE_CHANGED = "airspace.changed"
     REGISTER_BEHIND = "register.behind"
     POLE_KEYS_UNREAD = "pole-keys.unread"
+    NOT_FORGOTTEN = "poles.not-forgotten"
 
 
 ALARMS: dict[str, AlarmSpec] = {
@@ -249,6 +250,17 @@ ALARMS: dict[str, AlarmSpec] = {
         Words(
             "Look at the file, its permissions and the disk; what was known last holds until then.",
             "请检查该文件、权限与磁盘；恢复前沿用最后已知状态。",
+        ),
+    ),
+    Alarm.NOT_FORGOTTEN: AlarmSpec(
+        Severity.CAUTION,
+        Words(
+            "what poles said before keep_poles_days could not be deleted from {subject}: {why}",
+            "无法从 {subject} 删除超过 keep_poles_days 的灯杆数据：{why}",
+        ),
+        Words(
+            "Look at the disk and the event store's file; it is tried again in an hour.",
+            "请检查磁盘与事件库文件；一小时后重试。",
         ),
     ),
 }

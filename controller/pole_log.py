@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 import msgspec
 
@@ -70,7 +69,7 @@ class PoleLog:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._since: dict[tuple[str, str], tuple[int, int]] = {}  # by pole and boot: durable entry, row
-        self._rows = 0
+        self._rows, self._digest_at = 0, DIGEST_EVERY
         self._notable, self._fold_at = _unfolded(connection), FOLD_EVERY
         self._forgotten = 0  # the row up to which nothing is left to forget
         for row, pole, boot, durable in _after_digest(connection):
@@ -98,8 +97,10 @@ class PoleLog:
         """Note that so many notes of the gateway are durable; `last` is the last row that there is."""
         self._notable += notes
         if self._notable >= self._fold_at:
-            with suppress(sqlite3.Error, msgspec.MsgspecError):  # a damaged row is told at a start
+            try:
                 self.fold(last)
+            except (sqlite3.Error, msgspec.MsgspecError):  # a damaged row is told at a start
+                self._fold_at = self._notable + FOLD_EVERY
 
     def committed(self, first: int, batch: Sequence[Said]) -> None:
         """Note what is durable now; from time to time the digest is brought up to date."""
@@ -111,9 +112,11 @@ class PoleLog:
             elif not isinstance(message, Hello):
                 since[said.code, message.boot] = last_of(message), row
         self._rows += len(batch)
-        if self._rows >= DIGEST_EVERY:
-            with suppress(sqlite3.Error):  # what was appended is durable all the same
+        if self._rows >= self._digest_at:
+            try:
                 self.digest(first + len(batch) - 1)
+            except sqlite3.Error:  # what was appended is durable all the same
+                self._digest_at = self._rows + DIGEST_EVERY
 
     def digest(self, last: int) -> None:
         """Bring the digest up to the row `last`, in a transaction of its own: without it a start only reads more."""
@@ -135,7 +138,7 @@ class PoleLog:
                 self._connection.execute("ROLLBACK")
             raise
         self._since.clear()
-        self._rows = 0
+        self._rows, self._digest_at = 0, DIGEST_EVERY
 
     def fold(self, last: int) -> None:
         """Fold what a gateway must know into the snapshot, in a transaction of its own; `last` is the last row."""
@@ -157,6 +160,7 @@ class PoleLog:
             raise
         # who folds reads every last hello: so often only that this costs a row no more than a row costs
         self._notable, self._fold_at = 0, max(FOLD_EVERY, len(hellos))
+        self._forgotten = 0  # a hello that is not its pole's last any more may go now
 
     def settle(self, last: int) -> None:
         """Bring digest and snapshot up to the last row that there is, so that all rows up to it may be forgotten."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Sequence
+
+import msgspec
 
 from airspace.frames import LatLon
 from controller.alarms import Alarm
@@ -68,7 +71,10 @@ async def forget_in_time(district: District, clock: Clock) -> None:
         oldest_s = district.store.poles_since_s()
         if oldest_s is not None and oldest_s < before_s:
             await district.record(PolesForgotten(before_s=before_s))
-            await district.store.forget_poles(before_s)
+            try:
+                await district.store.forget_poles(before_s)
+            except (sqlite3.Error, msgspec.MsgspecError) as error:  # a damaged row ends no flight
+                await district.alarm(Alarm.NOT_FORGOTTEN, district.site.file.name, why=str(error))
         await asyncio.sleep(FORGET_EVERY_S)
 
 

@@ -22,6 +22,12 @@ ENDED = Rule(
     Words("Look at its console; a command may have reached the pole.", "请查看网关控制台；指令可能已到达灯杆。"),
 )
 
+BAD_ANSWER = Rule(
+    "poles.bad-answer",
+    Words("the gateway's answer is not understood here: {why}", "无法理解网关的应答：{why}"),
+    Words("Use the same version of Beichen for both.", "请使用相同版本的北辰。"),
+)
+
 
 class Control:
     """A connection to a running gateway; made by `control_of`."""
@@ -44,6 +50,8 @@ class Control:
                     return
         except ConnectionError:
             raise Refused([Reason(ENDED, str(self._path))]) from None
+        except msgspec.DecodeError as error:
+            raise Refused([Reason(BAD_ANSWER, str(self._path), {"why": str(error)})]) from None
 
 
 @asynccontextmanager

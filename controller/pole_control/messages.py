@@ -129,9 +129,10 @@ class PoleLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Surveyed(Part, frozen=True, kw_only=True, tag="surveyed"):
-    """How all poles are; `statistics` are the gateway's own counts."""
+    """How all poles are; `heard` came since the start and are not silent, `statistics` are the gateway's own counts."""
 
     utc_s: float
+    heard: int
     poles: tuple[PoleLine, ...]
     more_poles: int
     alarms: tuple[AlarmTold, ...]

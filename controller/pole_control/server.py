@@ -62,6 +62,12 @@ BAD_REQUEST = Rule(
     Words("Use the same version of Beichen for both.", "请使用相同版本的北辰。"),
 )
 
+FAILED = Rule(
+    "poles.request-failed",
+    Words("the gateway could not do this: {why}", "网关未能执行该请求：{why}"),
+    Words("Look at its console and its disk, then try again.", "请检查其控制台与磁盘后重试。"),
+)
+
 
 @asynccontextmanager
 async def controlled(
@@ -123,13 +129,13 @@ class _Server:
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests until the other end has no more."""
         try:
-            while line := await reader.readline():
+            while line := await _line_of(reader):
                 async with aclosing(self._answers(line)) as answers:
                     async for answer in answers:
                         writer.write(msgspec.json.encode(answer) + b"\n")
                         await writer.drain()
-        except (ConnectionError, ValueError):
-            pass  # it left, or sent a line without end
+        except ConnectionError:
+            pass  # it left
         finally:
             writer.close()
             with suppress(ConnectionError):
@@ -162,6 +168,8 @@ class _Server:
                     yield Decided(response=response, run=run)
         except Refused as refused:
             yield Refusal(reasons=[reason.as_dict() for reason in refused.reasons])
+        except Exception as error:  # what one request meets must not end the controller
+            yield Refusal(reasons=[Reason(FAILED, "", {"why": repr(error)}).as_dict()])
 
     async def _carry_out(self, order: Order) -> AsyncGenerator[Answer, None]:
         told: asyncio.Queue[Answer | None] = asyncio.Queue()
@@ -226,6 +234,14 @@ class _Server:
 
     def _now(self) -> dict[str, float]:
         return {"utc_s": self._clock.utc_s(), "now_s": self._clock.monotonic_s()}
+
+
+async def _line_of(reader: asyncio.StreamReader) -> bytes:
+    """The next line; empty when there is none, or it has no end."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        return b""
 
 
 def _proposal_told(proposed: ResponseProposed) -> ProposalTold:

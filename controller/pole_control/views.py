@@ -84,6 +84,7 @@ def survey(gateway: Gateway, codes: Iterable[str], *, most: int, utc_s: float, n
     outages = gateway.supervision.outages.open
     return Surveyed(
         utc_s=utc_s,
+        heard=len(gateway.poles) - sum(code in gateway.poles for code in silent),
         poles=tuple(first),
         more_poles=len(known) - len(first),
         alarms=tuple([alarm_told(alarm, utc_s) for alarm in alarms[:most]]),

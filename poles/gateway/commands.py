@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+import msgspec
+
 from airspace.reasons import Lang, Reason, Refused, Rule, Words
 from poles.protocol import Accepted, Command, Progress, Result
+from poles.protocol.messages import Address, Id
 from poles.services import FUNCTIONS, function_spec
 from poles.services.service import FunctionSpec, parameters_from_wire
 
@@ -44,6 +47,11 @@ KEY_TAKEN = Rule(
     "pole.command.key-taken",
     Words("another order waits under the key {key}; nothing was sent", "键 {key} 下有另一条指令在等待，指令未发出"),
     Words("Give this order a key of its own.", "请为该指令使用单独的键。"),
+)
+KEY_LONG = Rule(
+    "pole.command.key-long",
+    Words("a key of {length} characters is too long; nothing was sent", "键长 {length} 个字符，过长，指令未发出"),
+    Words("Give this order a key of 64 characters at most.", "请为该指令使用不超过 64 个字符的键。"),
 )
 INTERRUPTED = "pole.command.interrupted"  # says a pole that restarted over what it had accepted
 DONE = Words("done", "已执行")
@@ -142,6 +150,8 @@ class Commands:
     ) -> CommandOutcome:
         """Send and wait for the answer, at most `deadline_s`; see `Gateway.command`."""
         id_ = key or f"{self._rng.getrandbits(64):016x}"
+        if not _is(id_, Id):
+            return _rejected(id_, Reason(KEY_LONG, "", {"length": len(id_)}))
         try:
             parameters_from_wire(function, known_function(function), action, parameters)
         except Refused as refused:
@@ -194,11 +204,20 @@ class Commands:
 
 
 def known_function(function: str) -> FunctionSpec:
-    """What the registry says of a function's address; raises Refused."""
-    spec = function_spec(function)
+    """What the registry says of a function's address; raises Refused, also for what no pole could read."""
+    spec = function_spec(function) if _is(function, Address) else None
     if spec is None:
         raise Refused([Reason(UNKNOWN_FUNCTION, "", {"function": function, "functions": ", ".join(sorted(FUNCTIONS))})])
     return spec
+
+
+def _is(word: str, kind: Any) -> bool:
+    """Whether a word fits a field of the protocol, of which the annotated type says how long it may be."""
+    try:
+        msgspec.convert(word, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _from_answer(id_: str, pending: _Pending) -> CommandOutcome:

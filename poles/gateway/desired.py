@@ -167,6 +167,10 @@ class DesiredBook:
         known = self._poles.get(pole)
         yield from known.functions if known else ()
 
+    def unmet(self) -> Iterator[tuple[str, str]]:
+        """Every pole and function that is not as desired."""
+        yield from self._unmet
+
     def differences(self, pole: str | None = None) -> Iterator[Difference]:
         """Every setting that is not as desired, of one pole or of all."""
         unmet = list(self._unmet) if pole is None else [(pole, function) for function in self.functions(pole)]

@@ -1,11 +1,14 @@
 """Readings that cannot be true, and clocks that are wrong, as conditions: begun and over after a few readings each.
 
+What goes to and fro is noted once a minute at most, or one pole could fill the store with it.
+
 A pole's clock is judged by what it says of fresh readings: its time of taking them and how long it held them, beside
 when they arrived. A word may be under way for seconds, so a clock may seem slow; it cannot seem fast.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +24,7 @@ FAST_S = 2.0
 SLOW_S = 10.0
 LIVE_S = 60.0  # a reading that was held longer says nothing of the clock
 IN_A_ROW = 3
+STAYS_S = 60.0  # what was noted, however much speaks against it: an alarm chatters that comes three times in a minute
 
 FAULTY: Mapping[str, Flag] = {"": Flag.FAULTY}
 
@@ -31,21 +35,30 @@ class _Doubt:
 
     told: bool = False
     against: int = 0
+    stays_s: float = -math.inf  # until this second of the loop
 
-    def turned(self, doubted: bool) -> bool:
+    def turned(self, doubted: bool, now_s: float) -> bool:
         """Take one more reading; whether what was told is to change now."""
         self.against = self.against + 1 if doubted != self.told else 0
-        if self.against < IN_A_ROW:
+        if self.against < IN_A_ROW or now_s < self.stays_s:
             return False
-        self.told, self.against = doubted, 0
+        self.told, self.against, self.stays_s = doubted, 0, now_s + STAYS_S
         return True
+
+    def over(self, now_s: float) -> bool:
+        """Whether there is nothing left to remember."""
+        return not self.told and not self.against and now_s >= self.stays_s
 
 
 class Doubts:
-    """Flags readings; `tell` gets a condition when something is to be told or is over. Loop seconds but for `at_s`."""
+    """Flags readings; `tell` gets a condition when something is to be told or is over. Loop seconds but for `at_s`.
 
-    def __init__(self, tell: Callable[[Condition], None]) -> None:
+    `loop_s` is asked for the loop's second when there is a doubt.
+    """
+
+    def __init__(self, tell: Callable[[Condition], None], loop_s: Callable[[], float]) -> None:
         self._tell = tell
+        self._loop_s = loop_s
         self._control = QualityControl()
         self._doubts: dict[str, dict[tuple[str, str], _Doubt]] = {}  # by pole, then by code and function
         self._wrong_clocks: dict[str, None] = {}
@@ -121,9 +134,10 @@ class Doubts:
             if not doubted:
                 return
             doubt = self._doubts.setdefault(pole, doubts)[code, function] = _Doubt()
-        if doubt.turned(doubted):
+        now_s = self._loop_s()
+        if doubt.turned(doubted, now_s):
             self._tell(Condition(code=code, subject=pole, function=function, active=doubted, facts=facts))
-        if not doubt.told and not doubt.against:
+        if doubt.over(now_s):
             del doubts[code, function]
             if not doubts:
                 del self._doubts[pole]

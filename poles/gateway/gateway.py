@@ -395,7 +395,7 @@ class Gateway:
         state, now_s = self._poles[code], self._loop.time()
         locked_out = code in self._locked_out
         newest: dict[str, Reading] = {}
-        heard_s = 0.0
+        last: tuple[Reading, float] | None = None  # and when its message was heard
         for each in taken:
             message = each.message
             if message.boot == state.boot:
@@ -403,15 +403,15 @@ class Gateway:
                     self._supervision.spoke_of_boot(code, message.boot)
                 state.last_seq = last_of(message)
             if isinstance(message, Report):
-                heard_s = each.heard_s
+                last = message.readings[-1], each.heard_s
                 for reading in message.readings:
                     newest[reading.function] = reading
             elif not locked_out:
                 self._supervision.stored(code, message, now_s)
         if locked_out:
             return
-        if newest:
-            self._supervision.reported(code, tuple(newest.values()), heard_s, now_s)
+        if last is not None:
+            self._supervision.reported(code, tuple(newest.values()), *last, now_s)
             self._learn(state, taken)
         if code in self._watchers:
             self._tell_watchers(code)

@@ -77,7 +77,8 @@ class KeyRenewal:
 
     async def _look_at(self, code: str, gateways: tuple[KnownGateway, ...]) -> bool:
         """Take the next step with one pole; whether there was one."""
-        wanted = msgspec.to_builtins(KeySettings(renewal=self._asked.get(code, 0), gateways=gateways))
+        settings = KeySettings(renewal=self._asked.get(code, 0), gateways=gateways)
+        wanted = msgspec.json.decode(msgspec.json.encode(settings))  # as the store gives it back: with lists
         book = self._gateway.supervision.desired
         wish = book.wish(code, FUNCTION)
         if wish is None or dict(wish.settings) != wanted:
@@ -86,9 +87,9 @@ class KeyRenewal:
             return True
         if book.status(code, FUNCTION) is not Status.MET:
             return False
-        return self._let_in(code) or self._lead(code)
+        return await self._let_in(code) or self._lead(code)
 
-    def _let_in(self, code: str) -> bool:
+    async def _let_in(self, code: str) -> bool:
         """Let in the key that a pole made when it was asked to, and have it come with that."""
         reading = self._gateway.latest(FUNCTION).get(code)
         if reading is None or not isinstance(reading.values, KeyReadings):
@@ -100,13 +101,18 @@ class KeyRenewal:
             self._done[code] = made
             return False
         try:
-            self._register.admit([(code, key.decode())], who=BY, source=Source.ROTATION)
+            await asyncio.to_thread(self._admit, code, key.decode())
         except Refused as refused:
             self.counts["refused"] += 1
             self.counts.update(reason.rule.code for reason in refused.reasons)
             return False
         self.counts["let_in"] += 1
         return self._dismiss(code)
+
+    def _admit(self, code: str, key: str) -> None:
+        """In a thread: another process that holds the register must not hold up the poles."""
+        with self._register.again() as register:
+            register.admit([(code, key)], who=BY, source=Source.ROTATION)
 
     def _lead(self, code: str) -> bool:
         """Have a pole that knows of the new door come through it."""

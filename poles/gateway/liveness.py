@@ -121,15 +121,13 @@ class Liveness:
     @property
     def wake_s(self) -> float:
         """The second at which `advance` must be called next, infinite while nobody is watched."""
-        tick = self._wheel.next_tick()
-        self._wake_s = math.inf if tick is None else self.begin_s(tick)
         return self._wake_s
 
     def tick(self, now_s: float) -> int:
         """The tick of a moment, for `heard` and `reported`: one for everything that was taken together."""
         if now_s - self._wake_s > self._stall_s:
             self._lost_s += now_s - self._wake_s
-            self._wake_s = math.inf
+            self._plan()
         # a tick begins a little early, so that its own second, computed back, never falls before it
         return int((now_s - self._lost_s) * TICKS_PER_S + 1e-4)
 
@@ -140,7 +138,8 @@ class Liveness:
     def hold(self, since_s: float, now_s: float) -> None:
         """What poles say has not been taken since a moment, and is not now: this time does not count."""
         self._lost_s += max(now_s - max(since_s, self._seen_s), 0.0)
-        self._seen_s, self._wake_s = now_s, math.inf
+        self._seen_s = now_s
+        self._plan()
 
     def expect(
         self,
@@ -203,7 +202,11 @@ class Liveness:
         return self._heard_again(watch) if watch.quiet else None
 
     def reported(self, code: str, readings: Iterable[Reading], tick: int) -> list[Back] | None:
-        """New readings came from the pole; which of their functions were silent, None when none was."""
+        """New readings came from the pole; which of their functions were silent, None when none was.
+
+        A reading that was held for longer than its function's promise, of a ring that is emptied, does not say that the
+        function speaks again; but nor is a function missed whose new readings may wait behind such ones.
+        """
         watch = self._watches.get(code)
         if watch is None:
             return None
@@ -213,7 +216,7 @@ class Liveness:
             watched = functions.get(reading.function)
             if watched is not None:
                 watched.reported = tick
-                if watched.silent:
+                if watched.silent and reading.held_s * TICKS_PER_S <= watched.every:
                     watched.silent = False
                     back = [*(back or ()), Back(code, reading.function)]
         if back is not None:
@@ -236,7 +239,13 @@ class Liveness:
             for watch in watches:
                 if watch.slot == slot:
                     self._judge(watch, slot, told)
+        self._plan()
         return told
+
+    def _plan(self) -> None:
+        """Ask to be called when the wheel has something next."""
+        tick = self._wheel.next_tick()
+        self._wake_s = math.inf if tick is None else self.begin_s(tick)
 
     def _judge(self, watch: Watch, tick: int, told: list[Silence]) -> None:
         if watch.heard + watch.every + self._grace <= tick:

@@ -75,7 +75,7 @@ class Supervision:
         self._wishes = Wishes(send, self._tell, utc_s)
         self._memory = Memory(self._wishes.book)
         self._book = self._memory.alarms
-        self._doubts = Doubts(self._tell)
+        self._doubts = Doubts(self._tell, lambda: asyncio.get_running_loop().time())
         self._boots: dict[str, str] = {}
         self._silences: dict[str, Silence] = {}  # by pole, as told
         self._back: dict[str, None] = {}
@@ -110,7 +110,7 @@ class Supervision:
         self._outages.restore(alone, down, self._liveness.tick(now_s))
         for alarm in self._book:
             self._doubts.restore(alarm.code, alarm.subject, alarm.function)
-        self._wishes.restore(now_s, [(alarm.subject, alarm.function) for alarm in self._book])
+        self._wishes.restore(now_s, [(alarm.subject, alarm.function) for alarm in self._active(DESIRED_UNMET)])
 
     # -- what the gateway hears --------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Supervision:
         self._taken_away(code, gone)
         for back in self._liveness.introduce(code, hello.heartbeat_s, functions, now_s):
             self._returned(back)
-        self._wishes.send_to(code, now_s)
+        self._wishes.welcomed(code, now_s)
 
     def declared(self, code: str) -> Mapping[str, None]:
         """The functions that the pole's last Hello names; of others nothing is remembered but what the store has."""
@@ -152,6 +152,7 @@ class Supervision:
         for change in self._outages.remove(code):
             self._explain(change)
         self._doubts.forget(code, self._memory.functions.get(code, ()))
+        self._wishes.forget(code)
         self._silences.pop(code, None)
         self._memory.forget(code)
 
@@ -170,14 +171,13 @@ class Supervision:
             for condition in self._book.of_earlier_boots(code, boot):
                 self._tell(condition)
 
-    def reported(self, code: str, readings: Sequence[Reading], heard_s: float, now_s: float) -> None:
-        """New readings are durable, whether anybody understands them or not; they were heard at `heard_s`."""
+    def reported(self, code: str, readings: Sequence[Reading], last: Reading, heard_s: float, now_s: float) -> None:
+        """New readings are durable, whether anybody understands them or not; the `last` was heard at `heard_s`."""
         tick = self._liveness.tick(now_s)
         for back in self._liveness.reported(code, readings, tick) or ():
             self._returned(back)
         declared = self.declared(code)
         self._doubts.reported(code, [reading for reading in readings if reading.function in declared])
-        last = readings[-1]
         self._doubts.judge_clock(code, last.at_s, heard_s + self._ahead_s - last.held_s, last.held_s)
 
     def judged(
@@ -312,8 +312,8 @@ class Supervision:
                 self._tell(Condition(code=_outage_code(supply), subject=supply, active=False))
 
     async def _settle(self) -> None:
-        """Keep what is to be told, then tell it."""
-        while self._pending:
+        """Keep what is to be told, then tell it; what comes meanwhile waits for its turn, or nothing else had one."""
+        if self._pending:
             conditions, self._pending = self._pending, []
             await self._keep(conditions)
             at_s = self._utc_s()

@@ -36,6 +36,7 @@ class Wishes:
         self._overdue: list[tuple[float, str, str]] = []  # when to look again, pole, function
         self._looks: dict[tuple[str, str], None] = {}  # pole and function of each of these
         self._told: dict[tuple[str, str], Status] = {}
+        self._forgotten: dict[str, None] = {}  # poles whose wishes nobody misses
 
     @property
     def wake_s(self) -> float:
@@ -45,8 +46,22 @@ class Wishes:
     def restore(self, now_s: float, told: Iterable[tuple[str, str]]) -> None:
         """Take up what the book holds after it has been read back; `told` are the unmet wishes with open alarms."""
         self._told = dict.fromkeys(told, Status.WAITING)
-        for difference in self.book.differences():
-            self._look_again(now_s + UNMET_S, difference.pole, difference.function)
+        for pole, function in self.book.unmet():
+            self._look_again(now_s + UNMET_S, pole, function)
+
+    def forget(self, pole: str) -> None:
+        """Tell nothing of a pole until it is welcomed again; what was told of it is over."""
+        self._forgotten[pole] = None
+        for function in self.book.functions(pole):
+            self._told.pop((pole, function), None)
+
+    def welcomed(self, pole: str, now_s: float) -> None:
+        """The pole is here: send it all that it has not answered."""
+        if pole in self._forgotten:
+            del self._forgotten[pole]
+            for function in self.book.functions(pole):
+                self._look_again(now_s + UNMET_S, pole, function)
+        self._send_to(pole, now_s)
 
     def next(self, pole: str, function: str, settings: Mapping[str, Any], by: str) -> Wished:
         """The note of a new wish."""
@@ -58,13 +73,7 @@ class Wishes:
         self.book.wished(wish.pole, wish.function, wish.version, wish.settings, wish.by, at_s)
         self._look_again(now_s + UNMET_S, wish.pole, wish.function)
         self._settle(wish.pole, wish.function)
-        self.send_to(wish.pole, now_s)
-
-    def send_to(self, pole: str, now_s: float) -> None:
-        """Send a pole all that it has not answered: at its Welcome, and when something is added."""
-        for wish in self.book.unanswered(pole):
-            if self._send(pole, wish):
-                self._repeats.sent(pole, wish, now_s)
+        self._send_to(wish.pole, now_s)
 
     def reported(self, pole: str, answer: Reported, at_s: float, now_s: float) -> None:
         """What a pole reported is in the store."""
@@ -85,13 +94,18 @@ class Wishes:
             _, pole, function = heapq.heappop(self._overdue)
             del self._looks[pole, function]
             since_s = self.book.since_s(pole, function)
-            if since_s is None:
+            if since_s is None or pole in self._forgotten:
                 continue
             left_s = min(UNMET_S - (self._utc_s() - since_s), UNMET_S)
             if left_s > 1.0:
                 self._look_again(now_s + left_s, pole, function)
             else:
                 self._tell_unmet(pole, function, self.book.status(pole, function))
+
+    def _send_to(self, pole: str, now_s: float) -> None:
+        for wish in self.book.unanswered(pole):
+            if self._send(pole, wish):
+                self._repeats.sent(pole, wish, now_s)
 
     def _look_again(self, at_s: float, pole: str, function: str) -> None:
         """See at this second whether the wish still stands; once for each function, however often it is asked for.

@@ -33,4 +33,4 @@ def crc_24q(data: bytes) -> int:
 def is_frame(data: bytes) -> bool:
     """Whether this is one whole frame, no more and no less, as a base station makes it."""
     length = int.from_bytes(data[1:3], "big")
-    return data[:1] == b"\xd3" and 0 < length <= LONGEST and len(data) == length + 6 and crc_24q(data) == 0
+    return data[:1] == bytes([PREAMBLE]) and 0 < length <= LONGEST and len(data) == length + 6 and crc_24q(data) == 0

@@ -113,13 +113,13 @@ class Doorway:
                 try:
                     latest = self._register.last_change()
                     if seen != latest or len(self._doors) > 1 or len(self._serving) < len(self._doors):
-                        self._settle(tasks)
+                        await self._settle(tasks)
                         seen = latest
                 except Refused:
                     self._failures += 1  # a key file is not there or open to others: try again
                 await asyncio.sleep(LOOK_S)
 
-    def _settle(self, tasks: asyncio.TaskGroup) -> None:
+    async def _settle(self, tasks: asyncio.TaskGroup) -> None:
         doors = {door.public: door for door in self._register.doors.answered()}
         self._newest = next(iter(doors))  # the open one comes first
         for public, door in doors.items():
@@ -128,16 +128,17 @@ class Doorway:
             if public not in self._serving:
                 self._serving[public] = tasks.create_task(self._doors[public][0].serve(), name="poles-door")
             if door.state is DoorState.LEAVING:
-                self._leave(door)
+                await asyncio.to_thread(self._leave, door.public, self._doors[self._newest][1].has_met_all())
         for public in [public for public in self._doors if public not in doors]:
             self._shut(public)
 
-    def _leave(self, door: Door) -> None:
-        opened = self._doors.get(self._newest)
-        if opened is not None and opened[1].has_met_all():
-            self._register.doors.close(door.public, "all poles have come through the new door")
-        else:
-            self._register.doors.close_late(door.public)
+    def _leave(self, public: str, all_have_come: bool) -> None:
+        """Close a door that nobody needs any more; in a thread, as another process may hold the register."""
+        with self._register.again() as register:
+            if all_have_come:
+                register.doors.close(public, "all poles have come through the new door")
+            else:
+                register.doors.close_late(public)
 
     def _shut(self, public: str) -> None:
         listener, _ = self._doors.pop(public)

@@ -331,3 +331,34 @@ def test_of_a_pole_that_boots_without_end_the_latest_boots_are_remembered(tmp_pa
         assert boots == [f"b{number}" for number in range(BOOTS_REMEMBERED, 2 * BOOTS_REMEMBERED)]
 
     with_store(path, body)
+
+
+def test_a_fold_that_fails_is_not_begun_again_with_every_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pole_log, "FOLD_EVERY", 20)
+    begun: list[int] = []
+
+    def damaged(self: pole_log.PoleLog, last: int) -> None:
+        begun.append(last)
+        raise msgspec.DecodeError("a worn cell")
+
+    monkeypatch.setattr(pole_log.PoleLog, "fold", damaged)
+
+    async def body(store: Store) -> None:
+        for number in range(1, 101):
+            await store.keep([said(alarm(number))])
+
+    with_store(tmp_path / "store.db", body)
+    assert len(begun) == 5
+
+
+def test_a_hello_that_is_not_the_last_any_more_can_be_forgotten(tmp_path: Path) -> None:
+    async def body(store: Store) -> None:
+        await store.keep([said(hello(boot="b1")), said(report(1))])
+        assert await store.forget_poles(4e9) == 1  # the hello stays
+        await store.keep([said(hello(boot="b2"))])
+        assert await store.forget_poles(4e9) == 1
+        assert [each.what.boot for each in store.pole_history() if isinstance(each.what, Hello)] == ["b2"]
+
+    with_store(tmp_path / "store.db", body)

@@ -144,6 +144,32 @@ def test_what_the_site_keeps_no_longer_goes_and_the_log_says_so_first(tmp_path: 
     run(main, virtual_tempo())
 
 
+def test_a_store_that_cannot_forget_is_told_and_tried_again_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(clock: Clock) -> None:
+        place = site()
+        at = replace(place, file=msgspec.structs.replace(place.file, keep_poles_days=1.0))
+        async with opened_district(clock, tmp_path, at) as district:
+            tried: list[float] = []
+
+            async def damaged(before_s: float) -> int:
+                tried.append(clock.utc_s())
+                raise sqlite3.DatabaseError("malformed")
+
+            monkeypatch.setattr(district.store, "forget_poles", damaged)
+            events = listened(district)
+            await district.store.keep([Said(CODE, report(1), encode(report(1)))])
+            async with beside(forget_in_time(district, clock)):
+                await asyncio.sleep(86_400.0 + 2 * 3600.0 + 60.0)
+            assert len(tried) == 2
+            told = [event for event in events if isinstance(event, AlarmRaised)]
+            assert [event.code for event in told] == ["poles.not-forgotten"] * 2
+            assert "malformed" in told[0].en
+
+    run(main, virtual_tempo())
+
+
 def test_a_silence_is_kept_and_told_in_words_and_not_again_after_a_restart(tmp_path: Path) -> None:
     async def falls_silent(district: District, gateway: Gateway, pole: RawPole) -> None:
         await greet(pole)

@@ -7,9 +7,6 @@ import resource
 import pytest
 
 from airspace.reasons import Refused
-from poles.protocol.tables import units_of
-from poles.services import function_spec
-from poles.services.weather import WIND
 from poles.wire.files import SPARE, allow_files
 
 
@@ -45,10 +42,3 @@ def test_beyond_the_hard_limit_it_is_refused_with_what_is_needed(limits: list[tu
 def test_no_limit_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda what: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     allow_files(10**9, at_each=4)
-
-
-def test_units_are_found_by_the_names_on_the_wire() -> None:
-    spec = function_spec(WIND)
-    assert spec is not None
-    units = units_of(spec.readings)
-    assert (units["windSpeed"], units["windDirection"]) == ("MetersPerSecond", "Degrees")

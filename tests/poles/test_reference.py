@@ -18,9 +18,10 @@ from poles.protocol import MAX_SEQ, VERSIONS, AnyMessage, Hello, about, decode
 from poles.protocol.codec import TYPES
 from poles.protocol.enrolment import decode_answer, decode_request
 from poles.protocol.reference import DOCS, DOCUMENT, GENERATED, SCHEMA, VECTORS, filled, made, main, schema
-from poles.protocol.tables import fields_table
+from poles.protocol.tables import fields_table, units_of
 from poles.protocol.vectors import Vector, vectors
-from poles.services import FUNCTIONS
+from poles.services import FUNCTIONS, function_spec
+from poles.services.weather import WIND
 
 TEXT = (DOCS / DOCUMENT).read_text(encoding="utf-8")
 
@@ -161,3 +162,10 @@ def test_the_ring_vectors_of_the_annex_are_what_the_agent_writes() -> None:
         (Kind.ALARM, 794432, MAX_SEQ),
     ]
     assert {record.boot for record in found} == {0x0123456789ABCDEF}
+
+
+def test_units_are_found_by_the_names_on_the_wire() -> None:
+    spec = function_spec(WIND)
+    assert spec is not None
+    units = units_of(spec.readings)
+    assert (units["windSpeed"], units["windDirection"]) == ("MetersPerSecond", "Degrees")

@@ -13,7 +13,7 @@ from controller.cli.console import view_of
 from controller.cli.options import BadOption, Output
 from controller.cli.plan import SiteOption
 from controller.cli.poles.enrol import site_for_poles
-from controller.pole_control import control_of
+from controller.pole_control import Control, control_of
 from controller.pole_control.messages import AlarmTold, Answer, DifferenceTold, Refusal, Request
 
 NOT_A_VALUE = Rule(
@@ -26,11 +26,18 @@ NOT_A_VALUE = Rule(
 async def answers_to(request: Request, site: SiteOption, output: Output) -> AsyncIterator[Answer]:
     """What the gateway of the site that is meant answers; refusals are shown. Raises Refused when none runs."""
     async with control_of(site_for_poles(site)) as control:
-        async for answer in control.ask(request):
-            if isinstance(answer, Refusal):
-                view_of(output.lang, output.json).refused(answer.reasons)
-            elif output.json:
+        async for answer in asked(control, request, output):
+            if output.json:
                 line(msgspec.json.encode(answer).decode())
+            yield answer
+
+
+async def asked(control: Control, request: Request, output: Output) -> AsyncIterator[Answer]:
+    """What a gateway answers but for refusals, which are shown. Raises Refused when it goes away."""
+    async for answer in control.ask(request):
+        if isinstance(answer, Refusal):
+            view_of(output.lang, output.json).refused(answer.reasons)
+        else:
             yield answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,7 +22,7 @@ from cyclopts import Parameter, validators
 from airspace.frames import LatLon, LocalFrame
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli.console import TextView, view_of
-from controller.cli.options import Exit, Output
+from controller.cli.options import BadOption, Exit, Output
 from controller.cli.poles import words
 from controller.cli.poles.asking import line
 from controller.cli.sim.parent import until_told_to_end
@@ -40,6 +41,11 @@ NOT_KEYS = Rule(
     "simulate.keys",
     Words("it does not hold the keys of simulated poles", "其中没有模拟灯杆的密钥"),
     Words("Name a new folder with --into.", "请用 --into 指定新目录。"),
+)
+NO_SUCH_SHARE = Rule(
+    "simulate.share",
+    Words("there is no share {share} of {shares}", "共 {shares} 份，没有第 {share} 份"),
+    Words("Shares count from 0: `--share 0 2` and `--share 1 2`.", "份数从 0 起计：`--share 0 2` 与 `--share 1 2`。"),
 )
 KEYS = "keys/simulated.toml"
 ORIGIN = LatLon(34.7500, 113.6200)
@@ -86,21 +92,28 @@ def simulate(
     """Run simulated poles until Ctrl-C or SIGTERM. Raises Refused."""
     if not (into / "site.toml").exists():
         make_street(into, count, listen)
+    if share[0] >= share[1]:
+        raise BadOption([Reason(NO_SUCH_SHARE, "--share", {"share": share[0], "shares": share[1]})])
     place = load_site(into / "site.toml")
     keys = load_keys(into / KEYS)
-    part, parts = share
-    mine = place.file.poles[part * processes :: max(parts, 1) * processes]
+    part, parts = share[0] * processes, share[1] * processes
+    mine = place.file.poles[part::parts]
     own = [pole for pole in mine if pole.code in keys]
     allow_files(len(own), at_each=FILES_EACH)
-    address = place.file.gateway.listen if place.file.gateway is not None else listen
+    address = listen if place.file.gateway is None else dialled(place.file.gateway)
     if output.json:
         line(json.dumps({"site": str(into / "site.toml"), "poles": len(place.file.poles), "address": address}))
     elif isinstance(view := view_of(output.lang, output.json), TextView) and share == (0, 1):
         view.say(words.SIMULATED, count=len(place.file.poles), site=into / "site.toml", address=address)
-    more = [["--share", str(n), str(processes), "--report-every", str(report_every)] for n in range(1, processes)]
-    with helpers([["--into", str(into), *arguments] for arguments in more]):
+    shares = [["--share", str(part + n), str(parts)] for n in range(1, processes)]
+    with helpers([["--into", str(into), *each, "--report-every", str(report_every)] for each in shares]):
         run(lambda clock: _live(clock, place, own, keys, address, report_every, with_parent))
     return Exit.DONE
+
+
+def dialled(gateway: GatewayConfig) -> str:
+    """Where poles of this machine reach a gateway: what they are told, else what it listens on."""
+    return gateway.address or re.sub(r"^tcp://(\*|0\.0\.0\.0):", "tcp://127.0.0.1:", gateway.listen)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from controller.cli.console import SEVERITY_STYLE, TextView, view_of
 from controller.cli.options import Exit, Output
 from controller.cli.plan import SiteOption
 from controller.cli.poles import words
-from controller.cli.poles.asking import age, in_words, line
+from controller.cli.poles.asking import age, asked, in_words, line
 from controller.cli.poles.enrol import site_for_poles
 from controller.clock import run
 from controller.config import LoadedSite
@@ -60,37 +60,44 @@ async def _watch(place: LoadedSite, every_s: float, most: int, once: bool, outpu
     view = view_of(output.lang, output.json)
     async with control_of(place) as control:
         if once:
-            surveyed = await _survey(control, most)
+            surveyed = await _survey(control, most, output)
+            if surveyed is None:
+                return Exit.REFUSED
             if isinstance(view, TextView):
                 view.console.print(drawn(surveyed, output.lang, most))
             else:
                 line(msgspec.json.encode(surveyed).decode())
-        elif isinstance(view, TextView) and view.console.is_terminal:
-            await _live(control, every_s, most, view.console, output.lang)
-        else:
-            with suppress(BrokenPipeError):  # whoever read it has seen enough
-                await _changes(control, every_s, most, output)
+            return Exit.DONE
+        if isinstance(view, TextView) and view.console.is_terminal:
+            return await _live(control, every_s, most, view.console, output)
+        with suppress(BrokenPipeError):  # whoever read it has seen enough
+            return await _changes(control, every_s, most, output)
     return Exit.DONE
 
 
-async def _survey(control: Control, most: int) -> Surveyed:
-    answers = [answer async for answer in control.ask(Survey(most=most))]
-    assert isinstance(answers[-1], Surveyed), answers
-    return answers[-1]
+async def _survey(control: Control, most: int, output: Output) -> Surveyed | None:
+    """How all poles are; None when the gateway refuses to say, which is shown."""
+    surveyed = None
+    async for answer in asked(control, Survey(most=most), output):
+        surveyed = answer if isinstance(answer, Surveyed) else None
+    return surveyed
 
 
-async def _live(control: Control, every_s: float, most: int, console: Console, lang: Lang) -> None:
+async def _live(control: Control, every_s: float, most: int, console: Console, output: Output) -> int:
     ended = asyncio.Event()
     with _keys(ended), Live(console=console, auto_refresh=False, screen=True) as live:
         while not ended.is_set():
-            surveyed = await _survey(control, most)
+            surveyed = await _survey(control, most, output)
+            if surveyed is None:
+                return Exit.REFUSED
             rows = max(console.size.height - HEADER_LINES, 4)
-            live.update(drawn(surveyed, lang, rows), refresh=True)
+            live.update(drawn(surveyed, output.lang, rows), refresh=True)
             try:
                 async with asyncio.timeout(every_s):
                     await ended.wait()
             except TimeoutError:
                 continue
+    return Exit.DONE
 
 
 @contextmanager
@@ -115,11 +122,10 @@ def _keys(ended: asyncio.Event) -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
-async def _changes(control: Control, every_s: float, most: int, output: Output) -> None:
+async def _changes(control: Control, every_s: float, most: int, output: Output) -> int:
     """One line for all that is new, otherwise or over, the first look included."""
     before: dict[str, str] = {}
-    while True:
-        surveyed = await _survey(control, most)
+    while (surveyed := await _survey(control, most, output)) is not None:
         now = dict(_facts(surveyed, output.lang))
         for key, text in changes(before, now, output.lang):
             if output.json:
@@ -128,6 +134,7 @@ async def _changes(control: Control, every_s: float, most: int, output: Output) 
                 line(f"{key}  {text}")
         before = now
         await asyncio.sleep(every_s)
+    return Exit.REFUSED
 
 
 def changes(before: dict[str, str], now: dict[str, str], lang: Lang) -> Iterator[tuple[str, str]]:
@@ -168,7 +175,7 @@ def drawn(surveyed: Surveyed, lang: Lang, rows: int) -> Group:
     counts = surveyed.statistics
     known = len(surveyed.poles) + surveyed.more_poles
     facts = {
-        "heard": counts["poles"] - counts["poles_silent"],
+        "heard": surveyed.heard,
         "known": known,
         "silent": counts["poles_silent"],
         "alarms": counts["alarms_open"],

@@ -12,17 +12,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airspace.reasons import Reason
 from controller.cli.app import run as beichen
+from controller.cli.poles import simulate
 from controller.cli.poles.simulate import make_street
 from controller.cli.poles.watch import changes
-from controller.config import load_site
+from controller.config import GatewayConfig, load_site
+from controller.pole_control import Control
+from controller.pole_control.messages import Answer, Refusal, Request
+from controller.pole_control.server import BAD_REQUEST
 
 BEICHEN = (sys.executable, "-m", "controller.cli", "poles")
 DOCK, OTHER = "410105-LP-000001", "410105-LP-000002"
@@ -250,3 +255,53 @@ def test_a_folder_without_whole_keys_is_refused(tmp_path: Path, capsys: pytest.C
     (tmp_path / "keys" / "simulated.toml").write_text("x = 5")
     assert beichen(["poles", "simulate", "--into", str(tmp_path), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["reasons"][0]["code"] == "simulate.keys"
+
+
+def test_a_share_that_there_is_not_is_bad_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert beichen(["poles", "simulate", "--into", str(tmp_path), "--share", "2", "2", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["reasons"][0]["code"] == "simulate.share"
+
+
+@pytest.mark.parametrize("share", [("0", "2"), ("1", "2")])
+def test_processes_divide_the_share_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: tuple[str, str]
+) -> None:
+    make_street(tmp_path, 24, "tcp://127.0.0.1:7600")
+    begun: list[tuple[int, int]] = []
+
+    @contextmanager
+    def helpers(shares: list[list[str]]) -> Iterator[None]:
+        begun.extend((int(each[3]), int(each[4])) for each in shares)
+        yield
+
+    def lived(main: object) -> None:
+        """The poles of this process are those of the command itself."""
+
+    monkeypatch.setattr(simulate, "helpers", helpers)
+    monkeypatch.setattr(simulate, "run", lived)
+    assert beichen(["poles", "simulate", "--into", str(tmp_path), "--share", *share, "--processes", "2", "--json"]) == 0
+    assert begun == [(2 * int(share[0]) + 1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "at"),
+    [
+        ({"listen": "tcp://*:7600"}, "tcp://127.0.0.1:7600"),
+        ({"listen": "tcp://0.0.0.0:7600"}, "tcp://127.0.0.1:7600"),
+        ({"listen": "tcp://10.0.0.7:7600"}, "tcp://10.0.0.7:7600"),
+        ({"listen": "tcp://*:7600", "address": "tcp://poles.example:7600"}, "tcp://poles.example:7600"),
+    ],
+)
+def test_simulated_poles_connect_where_poles_are_told_to(gateway: dict[str, str], at: str) -> None:
+    assert simulate.dialled(GatewayConfig(**gateway)) == at
+
+
+def test_what_the_gateway_refuses_to_tell_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], street: Path
+) -> None:
+    async def refusing(self: Control, request: Request) -> AsyncIterator[Answer]:
+        yield Refusal(reasons=[Reason(BAD_REQUEST, "", {"why": "?"}).as_dict()])
+
+    monkeypatch.setattr(Control, "ask", refusing)
+    assert beichen(["poles", "watch", "--once", "--site", str(street), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reasons"][0]["code"] == "poles.bad-request"

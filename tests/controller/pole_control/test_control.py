@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -14,11 +15,11 @@ import msgspec
 import pytest
 
 from airspace.reasons import Refused
-from controller.clock import Clock, real_tempo, run
+from controller.clock import Clock, real_tempo, run, virtual_tempo
 from controller.config import LoadedSite, load_site
 from controller.district import Deciding
 from controller.events import ResponseProposed
-from controller.pole_control import Control, control_of, controlled
+from controller.pole_control import Control, control_of, controlled, views
 from controller.pole_control.messages import (
     Acknowledge,
     Acknowledged,
@@ -29,6 +30,7 @@ from controller.pole_control.messages import (
     Look,
     Order,
     Outcome,
+    Part,
     Proposals,
     Proposed,
     Refusal,
@@ -42,7 +44,8 @@ from controller.pole_control.messages import (
 )
 from controller.pole_control.place import control_path, reachable
 from poles.gateway import Gateway
-from poles.protocol import Accepted, Alarm, Bye, Command, Desired, Progress, Reported, Result
+from poles.gateway.memory import Remembered
+from poles.protocol import Accepted, Alarm, Bye, Command, Desired, Heartbeat, Progress, Reported, Result
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
 from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
@@ -68,6 +71,10 @@ lat_deg = 34.75
 lon_deg = 113.62
 services = ["lamp"]
 """
+
+
+class _Tomorrow(Part, frozen=True, tag="of-tomorrow"):
+    """An answer that nobody knows today."""
 
 
 @dataclass
@@ -255,6 +262,54 @@ def test_what_it_does_not_understand_is_refused_and_the_next_is_answered(tmp_pat
         await writer.wait_closed()
 
     at_the_desk(tmp_path, test)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), RuntimeError("even"), sqlite3.OperationalError("full")])
+def test_what_one_request_meets_is_told_to_who_asked_and_ends_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*arguments: object, **named: object) -> None:
+        raise error
+
+    async def test(desk: Desk) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(views, "survey", fails)
+            refused = await desk.last(Survey())
+            assert isinstance(refused, Refusal)
+            assert refused.reasons[0]["code"] == "poles.request-failed"
+            assert str(error) in str(refused.reasons[0])
+        assert isinstance(await desk.last(Survey()), Surveyed)
+
+    at_the_desk(tmp_path, test)
+
+
+def test_an_answer_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(desk: Desk) -> None:
+        monkeypatch.setattr(views, "survey", lambda *arguments, **named: _Tomorrow())
+        with pytest.raises(Refused, match="not understood here"):
+            await desk.last(Survey())
+
+    at_the_desk(tmp_path, test)
+
+
+def test_poles_that_do_not_come_back_after_a_restart_are_not_counted_off_those_that_did() -> None:
+    others = [f"410105-LP-00000{number}" for number in range(2, 6)]
+
+    async def main(clock: Clock) -> None:
+        exchange = Exchange()
+        history = [Remembered(clock.utc_s(), code, hello(code, heartbeat_s=5.0)) for code in [CODE, *others]]
+        needs = gateway_needs(clock, Store(), history=history)
+        async with Gateway.memory(exchange, **needs) as gateway, raw_pole(MemoryConnection(exchange)) as pole:
+            await pole.say(hello(heartbeat_s=5.0))
+            for _ in range(100):
+                await pole.say(Heartbeat())
+                await asyncio.sleep(4.0)
+            now_s = asyncio.get_running_loop().time()
+            told = views.survey(gateway, [CODE, *others], most=10, utc_s=clock.utc_s(), now_s=now_s)
+            assert told.statistics["poles_silent"] == 4
+            assert told.heard == 1
+
+    run(main, virtual_tempo())
 
 
 def test_a_line_without_end_ends_the_connection_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from controller.clock import Clock, run, virtual_tempo
 from poles.gateway.supervision import Supplies
 from poles.protocol import Capability, Heartbeat, Hello, encode
 from tests.poles.gateway.city import City
-from tests.poles.gateway.test_supervision import Scene
+from tests.poles.gateway.supervised import Scene
 from tests.poles.raw_pole import hello
 
 POLES, OF_ONE_GATEWAY = 100_000, 500

@@ -13,7 +13,7 @@ from poles.protocol import BACK_MAX_S, Ack, Bye, Capability, Heartbeat, Quality,
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Take
 from poles.wire.listener import Gone, MemoryListener
-from tests.poles.gateway.test_supervision import HEARTBEAT_S, WIND, Scene, in_virtual_time
+from tests.poles.gateway.supervised import HEARTBEAT_S, WIND, Scene, in_virtual_time
 from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, reading, report
 from tests.poles.security.test_fuzz import memory_bytes
 

@@ -86,6 +86,19 @@ def test_only_what_was_never_begun_counts_as_rejected(accepts: bool, code: str, 
     beside_a_pole(talk)
 
 
+@pytest.mark.parametrize(
+    ("function", "key", "code"),
+    [("DroneDock", "k" * 65, "pole.command.key-long"), ("DroneDock." + "d" * 60, "k", "pole.function.unknown")],
+)
+def test_an_order_that_no_pole_could_read_is_rejected_and_never_sent(function: str, key: str, code: str) -> None:
+    async def talk(gateway: Gateway, pole: RawPole) -> None:
+        told = await gateway.command(CODE, function, "reset", key=key)
+        assert (told.outcome, told.code) == (Outcome.REJECTED, code)
+        assert await pole.hear(within_s=2.0) is None
+
+    beside_a_pole(talk)
+
+
 def test_another_order_under_the_key_of_one_that_waits_is_refused_and_never_sent() -> None:
     async def talk(gateway: Gateway, pole: RawPole) -> None:
         first = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 60.0}, key="k1"))

@@ -203,7 +203,7 @@ def test_a_wish_for_a_pole_that_is_away_is_sent_when_it_is_welcomed() -> None:
     scene.until(100.0)
     assert scene.sent == []
     scene.away = False
-    scene.wishes.send_to("P1", scene.now_s)
+    scene.wishes.welcomed("P1", scene.now_s)
     assert [wish.version for wish in scene.sent] == [1]
     scene.until(104.0)
     assert len(scene.sent) == 1
@@ -230,6 +230,30 @@ def test_a_wish_that_stays_unmet_is_told_once_and_taken_back_when_it_is_met() ->
     assert condition.facts["age_s"] == pytest.approx(UNMET_S, abs=1.5)
     scene.answer(1, {"level": 50})
     assert [each.active for each in scene.told] == [True, False]
+
+
+def test_a_wish_for_nothing_in_particular_that_stays_unanswered_is_told_also_after_a_restart() -> None:
+    scene = Scene()
+    scene.wish()
+    restarted = Scene()
+    restarted.wishes.book.restore(scene.wishes.book.kept())
+    restarted.wishes.restore(0.0, [])
+    restarted.until(2 * UNMET_S)
+    assert [condition.active for condition in restarted.told] == [True]
+
+
+def test_nobody_misses_what_was_wished_of_a_pole_that_is_forgotten_until_it_is_welcomed_again() -> None:
+    scene = Scene()
+    scene.wish(level=50)
+    scene.until(2 * UNMET_S)
+    assert [condition.active for condition in scene.told] == [True]
+    scene.wishes.forget("P1")
+    scene.wish(level=60)
+    scene.until(5 * UNMET_S)
+    assert len(scene.told) == 1
+    scene.wishes.welcomed("P1", scene.now_s)
+    scene.until(7 * UNMET_S)
+    assert [condition.active for condition in scene.told] == [True, True]
 
 
 def test_a_refusal_is_told_at_once_in_the_poles_words() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from airspace.frames import LatLon
 from controller.clock import cpu_s
-from poles.gateway.doubts import FAST_S, IN_A_ROW, LIVE_S, SLOW_S, Doubts
+from poles.gateway.doubts import FAST_S, IN_A_ROW, LIVE_S, SLOW_S, STAYS_S, Doubts
 from poles.gateway.notes import Condition
 from poles.gateway.quality import Flag
 from poles.protocol import Quality, Reading
@@ -27,8 +31,13 @@ class Lamp(msgspec.Struct, frozen=True, kw_only=True):
 class Scene:
     def __init__(self) -> None:
         self.told: list[Condition] = []
-        self.doubts = Doubts(self.told.append)
+        self.told_s: list[float] = []
+        self.doubts = Doubts(self._tell, lambda: self.now_s)
         self.now_s = 0.0
+
+    def _tell(self, condition: Condition) -> None:
+        self.told.append(condition)
+        self.told_s.append(self.now_s)
 
     def air(self, temperature_c: float, quality: Quality = Quality.GOOD) -> dict[str, Flag]:
         self.now_s += 10.0
@@ -37,6 +46,7 @@ class Scene:
         return dict(self.doubts.judge("P1", HERE, "Air", Air(temperature_c=temperature_c), self.now_s, quality))
 
     def clock(self, error_s: float, held_s: float = 0.0) -> None:
+        self.now_s += 30.0
         self.doubts.judge_clock("P1", NOON_S + error_s, NOON_S, held_s)
 
     def news(self) -> list[tuple[str, str, bool]]:
@@ -120,9 +130,32 @@ def test_what_was_told_before_a_restart_is_not_told_again_but_taken_back() -> No
     assert scene.news() == [("pole.implausible", "Air", False)]
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    said=st.lists(st.tuples(st.sampled_from([0.001, 0.4, 7.0, 50.0]), st.booleans(), st.integers(1, 5)), max_size=60),
+    lasting=st.booleans(),
+)
+@example(said=[(0.025, bad, 3) for bad in [True, False] * 30], lasting=True)
+def test_what_goes_to_and_fro_is_noted_once_a_minute_and_the_last_word_wins(
+    said: list[tuple[float, bool, int]], lasting: bool
+) -> None:
+    scene = Scene()
+    doubted = [(pause_s, bad) for pause_s, bad, times in said for _ in range(times)]
+    for pause_s, bad in [*doubted, *[(STAYS_S / 2, lasting)] * IN_A_ROW]:
+        scene.now_s += pause_s
+        quality = Quality.BAD if bad else Quality.GOOD
+        scene.doubts.reported(
+            "P1", [Reading(seq=1, at_s=NOON_S, held_s=0.0, function="Air", values={}, quality=quality)]
+        )
+    told = [condition.active for condition in scene.told]
+    assert (told[-1] if told else False) is lasting
+    assert told == [number % 2 == 0 for number in range(len(told))]
+    assert all(after_s - before_s >= STAYS_S for before_s, after_s in pairwise(scene.told_s))
+
+
 def forgotten(among: int, count: int = 400) -> float:
     """CPU for forgetting some of so many poles [s]."""
-    doubts = Doubts(lambda condition: None)
+    doubts = Doubts(lambda condition: None, lambda: 0.0)
     for number in range(among):
         doubts.judge(f"P{number}", HERE, "Lamp", Lamp(), 10.0, Quality.GOOD)
     begun_s = cpu_s()

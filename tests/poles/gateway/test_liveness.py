@@ -218,6 +218,57 @@ def test_a_gateway_that_stood_still_tells_nobody_silent_for_it() -> None:
     assert watch.silences() == [("gone", None)]
 
 
+def test_who_is_never_asked_when_to_be_called_is_not_late_for_that() -> None:
+    """A watch that always has other work advances again and again, and asks nothing."""
+    liveness = Liveness(0.0)
+    liveness.introduce("gone", 20.0, {}, 0.0)
+    liveness.introduce("talks", 2.0, {}, 0.0)
+    told: list[tuple[float, str]] = []
+    for twentieth in range(1, 600):
+        now_s = twentieth / 20
+        if twentieth % 20 == 0:
+            liveness.heard("talks", liveness.tick(now_s))
+        told += [(now_s, silence.code) for silence in liveness.advance(now_s)]
+    ((told_s, code),) = told
+    assert code == "gone"
+    assert 20.5 < told_s <= 20.8
+
+
+@pytest.mark.parametrize("way", ["stood still", "was held up"])
+def test_the_driver_is_asked_for_as_much_later_as_time_does_not_count(way: str) -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0)
+    before_s = watch.liveness.wake_s
+    if way == "stood still":
+        watch.liveness.tick(before_s + 60.0)
+        assert watch.liveness.wake_s == pytest.approx(before_s + 60.0)
+    else:
+        watch.liveness.hold(0.0, 60.0)
+        assert watch.liveness.wake_s == pytest.approx(before_s + 60.0)
+
+
+def test_what_was_held_for_longer_than_promised_takes_no_silence_back() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0, WindSensor=10.0)
+    for second in range(1, 16):
+        watch.until(float(second))
+        watch.heard("P1")
+    assert watch.silences() == [("P1", "WindSensor")]
+    watch.report("P1", "WindSensor", held_s=3600.0)
+    assert watch.back == []
+    watch.report("P1", "WindSensor", held_s=9.0)
+    assert watch.back == [(15.0, Back("P1", "WindSensor"))]
+
+
+def test_no_function_is_missed_while_its_pole_empties_its_ring() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0, WindSensor=10.0)
+    for second in range(1, 60):
+        watch.until(float(second))
+        watch.report("P1", "WindSensor", held_s=3600.0)
+    assert watch.told == []
+
+
 def test_time_in_which_the_store_is_held_up_does_not_count() -> None:
     watch = Driven()
     watch.hello("P1", heartbeat_s=5.0)

@@ -1,107 +1,23 @@
-"""The gateway's watch in virtual time: what it finds is kept before it is told, and survives a restart."""
+"""The gateway's watch in virtual time: what it finds is kept before it is told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 
 from airspace.reasons import Refused
 from controller.clock import Clock, run, virtual_tempo
 from poles.gateway import Gateway
-from poles.gateway.alarms import Told
 from poles.gateway.desired import Status
-from poles.gateway.liveness import RETURN_S
-from poles.gateway.memory import Remembered
 from poles.gateway.notes import AnyNote, Condition
 from poles.gateway.quality import Flag
 from poles.gateway.supervision import Supplies
-from poles.protocol import Ack, Alarm, Bye, Capability, Desired, Heartbeat, Hello, Quality, Reported, Welcome
-from poles.wire.connection import MemoryConnection
-from poles.wire.lines import Exchange
-from tests.poles.raw_pole import CODE, OTHER_CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
-
-HEARTBEAT_S = 5.0
-WIND = Capability(function="WindSensor", every_s=10.0)
-AT: dict[str, Any] = {"after": 0, "at_s": 1779066000.0, "held_s": 0.0, "boot": "b1"}
-
-
-class Journal(Store):
-    """Stands for the controller's store, with the notes; what was told stands beside it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.history: list[Remembered] = []
-        self.news: list[tuple[float, str, str, str]] = []
-
-    delay_s = 0.0
-
-    async def keep(self, batch: Sequence[Any]) -> None:
-        await asyncio.sleep(self.delay_s)
-        await self(batch)
-        now_s = self.utc_s()
-        kept = [said for said in batch if isinstance(said.message, Hello | Alarm | Reported)]
-        self.history += [Remembered(now_s, said.code, said.message) for said in kept]
-
-    async def keep_notes(self, notes: Sequence[AnyNote]) -> None:
-        await self.open.wait()
-        self.history += [Remembered(self.utc_s(), "", note) for note in notes]
-
-    async def tell(self, told: Sequence[Told]) -> None:
-        loop_s = asyncio.get_running_loop().time()
-        self.news += [(loop_s, each.news.value, each.alarm.code, each.alarm.subject) for each in told]
-
-    def said(self) -> list[tuple[str, str, str]]:
-        return [(news, code, subject) for _, news, code, subject in self.news]
-
-    utc_s: Callable[[], float]
-
-
-class Scene:
-    """A gateway with its store, and raw poles that a test lets speak."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock, self.exchange, self.journal = clock, Exchange(), Journal()
-        self.journal.utc_s = clock.utc_s
-
-    def gateway(self, **more: Any) -> Gateway:
-        needs = gateway_needs(
-            self.clock,
-            self.journal,
-            keep=self.journal.keep,
-            keep_notes=self.journal.keep_notes,
-            tell_alarms=self.journal.tell,
-            history=list(self.journal.history),
-            **more,
-        )
-        return Gateway.memory(self.exchange, **needs)
-
-    def pole(self, code: str = CODE) -> Any:
-        return raw_pole(MemoryConnection(self.exchange), code)
-
-    async def welcomed(self, pole: RawPole, code: str = CODE, **changes: Any) -> None:
-        await pole.say(hello(code, heartbeat_s=HEARTBEAT_S, **({"functions": (WIND,)} | changes)))
-        await pole.expect(Welcome)
-
-
-def in_virtual_time(test: Callable[[Scene], Coroutine[None, None, None]]) -> Callable[[], None]:
-    async def main(clock: Clock) -> None:
-        await test(Scene(clock))
-
-    def wrapped() -> None:
-        run(main, virtual_tempo())
-
-    wrapped.__name__ = test.__name__
-    return wrapped
-
-
-async def beats(pole: RawPole, count: int, every_s: float = 4.0) -> None:
-    for _ in range(count):
-        await pole.say(Heartbeat())
-        await asyncio.sleep(every_s)
+from poles.protocol import Ack, Alarm, Bye, Capability, Desired, Heartbeat, Quality, Reported
+from tests.poles.gateway.supervised import AT, HEARTBEAT_S, Scene, beats, in_virtual_time
+from tests.poles.raw_pole import CODE, OTHER_CODE, gateway_needs, report
 
 
 @in_virtual_time
@@ -175,6 +91,37 @@ async def test_a_store_that_is_slow_makes_nobody_silent(scene: Scene) -> None:
                 await pole.say(report(seq, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
                 await beats(one, 2, every_s=1.0)
         assert scene.journal.news == []
+
+
+@in_virtual_time
+async def test_a_silence_is_told_in_time_though_there_is_always_more_to_keep_than_the_store_takes(scene: Scene) -> None:
+    loop = asyncio.get_running_loop()
+    scene.journal.notes_delay_s = 0.03
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole, functions=())
+        said_s = loop.time()
+        while loop.time() < said_s + 20.0:
+            for held in (64, None):
+                gateway.supervision.flooding(OTHER_CODE, held)
+                await asyncio.sleep(0.01)
+        told_s = [at_s for at_s, *news in scene.journal.news if news == ["raised", "pole.silent", CODE]]
+        assert len(told_s) == 1
+        assert HEARTBEAT_S + 0.5 < told_s[0] - said_s <= HEARTBEAT_S + 1.0
+
+
+@in_virtual_time
+async def test_the_clock_is_judged_by_one_message_however_many_came_together(scene: Scene) -> None:
+    """The store takes what was said in a quarter of a minute at once."""
+    functions = tuple([Capability(function=name, every_s=60.0) for name in ("WindSensor", "LampActuator")])
+    async with scene.gateway() as gateway, scene.pole() as pole:
+        await scene.welcomed(pole, functions=functions)
+        scene.journal.delay_s = 15.0
+        await pole.say(report(1, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
+        for seq, function in ((2, "WindSensor"), (3, "LampActuator"), (4, "WindSensor")):
+            await beats(pole, 3)
+            await pole.say(report(seq, function=function, values={}, at_s=scene.clock.utc_s()))
+        await beats(pole, 10)
+        assert gateway.latest("WindSensor")[CODE].flags == {}
 
 
 @in_virtual_time
@@ -303,62 +250,6 @@ async def test_who_acknowledged_an_alarm_is_kept(scene: Scene) -> None:
     async with scene.gateway() as gateway:
         (alarm,) = gateway.supervision.alarms
         assert alarm.acknowledged_by == "Li"
-
-
-# -- a restart ---------------------------------------------------------------------------------------------------------
-
-
-@in_virtual_time
-async def test_a_restart_tells_nothing_twice_and_hides_no_silence(scene: Scene) -> None:
-    async with scene.gateway(), scene.pole(CODE) as one, scene.pole(OTHER_CODE) as other:
-        await scene.welcomed(one)
-        await scene.welcomed(other, OTHER_CODE, functions=())
-        await beats(other, 5)
-    assert scene.journal.said() == [("raised", "pole.silent", CODE)]
-    async with scene.gateway() as gateway:
-        assert gateway.statistics()["poles_silent"] == 1
-        await asyncio.sleep(RETURN_S - 1.0)
-        assert len(scene.journal.news) == 1
-        await asyncio.sleep(10.0)
-        assert scene.journal.said()[1:] == [("raised", "pole.silent", OTHER_CODE)]
-        async with scene.pole() as one:
-            await scene.welcomed(one)
-            await asyncio.sleep(1.0)
-        assert scene.journal.said()[2:] == [("cleared", "pole.silent", CODE)]
-
-
-@in_virtual_time
-async def test_wishes_survive_a_restart_and_are_sent_at_the_welcome(scene: Scene) -> None:
-    async with scene.gateway() as gateway:
-        await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 40}, "Li")
-        await gateway.supervision.wish(CODE, "LampActuator", {"defaultLightState": 60}, "Li")
-    async with scene.gateway() as gateway, scene.pole() as pole:
-        await scene.welcomed(pole)
-        wish = await pole.expect(Desired)
-        assert (wish.version, wish.settings) == (2, {"defaultLightState": 60})
-        (difference,) = gateway.supervision.desired.differences()
-        assert (difference.pole, difference.status) == (CODE, Status.WAITING)
-
-
-@in_virtual_time
-async def test_a_dead_sensor_and_an_outage_stay_as_they_were_over_a_restart(scene: Scene) -> None:
-    codes = [f"410105-LP-{number:06d}" for number in range(3)]
-    supplies = Supplies(of=dict.fromkeys(codes, ("cell:7",)))
-    async with scene.gateway(supplies=supplies), AsyncExitStack() as stack:
-        poles = [await stack.enter_async_context(scene.pole(code)) for code in [*codes, CODE + "x"]]
-        for pole, code in zip(poles, [*codes, CODE + "x"], strict=True):
-            await scene.welcomed(pole, code)
-        await beats(poles[3], 10)
-    before = [news for news in scene.journal.said() if news[0] != "changed"]
-    assert before == [("raised", "pole.supply-down", "cell:7"), ("raised", "pole.sensor-silent", CODE + "x")]
-    async with scene.gateway(supplies=supplies) as gateway, AsyncExitStack() as stack:
-        assert sorted(gateway.supervision.outages.open["cell:7"].members) == codes
-        for code in [*codes, CODE + "x"]:
-            pole = await stack.enter_async_context(scene.pole(code))
-            await scene.welcomed(pole, code)
-        await asyncio.sleep(1.0)
-        assert scene.journal.said()[-1] == ("cleared", "pole.supply-down", "cell:7")
-        assert [alarm.code for alarm in gateway.supervision.alarms] == ["pole.sensor-silent"]
 
 
 @in_virtual_time

@@ -9,8 +9,8 @@ from poles.gateway.liveness import Back, Liveness, Silence
 from poles.protocol import Reading
 
 
-def readings_of(*functions: str) -> tuple[Reading, ...]:
-    return tuple([Reading(seq=1, at_s=0.0, held_s=0.0, function=function, values={}) for function in functions])
+def readings_of(*functions: str, held_s: float = 0.0) -> tuple[Reading, ...]:
+    return tuple([Reading(seq=1, at_s=0.0, held_s=held_s, function=function, values={}) for function in functions])
 
 
 @dataclass
@@ -43,10 +43,10 @@ class Driven:
             if (back := self.liveness.heard(code, tick)) is not None:
                 self.back.append((self.now_s, back))
 
-    def report(self, code: str, *functions: str) -> None:
+    def report(self, code: str, *functions: str, held_s: float = 0.0) -> None:
         self.heard(code)
         tick = self.liveness.tick(self.now_s)
-        for back in self.liveness.reported(code, readings_of(*functions), tick) or ():
+        for back in self.liveness.reported(code, readings_of(*functions, held_s=held_s), tick) or ():
             self.back.append((self.now_s, back))
 
     def silences(self) -> list[tuple[str, str | None]]:

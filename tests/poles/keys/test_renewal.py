@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -299,3 +300,24 @@ async def test_a_gateway_does_not_start_with_a_key_that_its_poles_were_never_tol
     with pytest.raises(Refused) as refused:
         city.register.doors.found("X" * 40, "other.key", "tcp://127.0.0.1:0", "")
     assert refused.value.reasons[0].rule is STRANGE_DOOR
+
+
+@in_city
+async def test_another_process_that_holds_the_register_does_not_hold_up_the_poles(city: City) -> None:
+    ring = city.ring()
+    old = ring.newest
+    async with city.pole(ring) as pole:
+        await until(lambda: pole.acknowledged > 1)
+        city.register.ask_renewal([CODE], who="Li")
+        await until(lambda: ring.newest != old)
+        with closing(sqlite3.connect(city.folder / "keys" / "poles.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            stood_s, last_s = 0.0, asyncio.get_running_loop().time()
+            for _ in range(150):
+                await asyncio.sleep(0.02)
+                now_s = asyncio.get_running_loop().time()
+                stood_s, last_s = max(stood_s, now_s - last_s), now_s
+            assert city.live() == {old.public.decode()}
+            other.execute("ROLLBACK")
+        await until(lambda: city.live() == {ring.newest.public.decode()})
+    assert stood_s < 1.5

@@ -38,7 +38,7 @@ class Eyes:
     controlled: bool = True  # a controller runs and hears the drone
     _uncontrolled_s: float = -1e9  # when there was none last
     _held_s: dict[str, float] = field(default_factory=dict)  # dock -> when everything held there last
-    _calm_s: float = 0.0  # when no station had gusts over the limit last
+    _calm_s: float = 0.0  # when no station that can be heard had gusts over the limit last
     _felt_s: float = -1e9
     _agl_m: float = 0.0
     _opened: dict[str, float] = field(default_factory=dict)
@@ -60,13 +60,19 @@ class Eyes:
                 self._held_s[pole.code] = now_s
         if now_s - self._felt_s >= 1.0:
             self._felt_s = now_s
-            if all(_gust(pole) <= self.gust_limit_mps for pole in self.world.city.poles.values()):
+            stations = [pole for pole in self.world.city.poles.values() if self._tells(pole.code)]
+            if all(_gust(pole) <= self.gust_limit_mps for pole in stations):
                 self._calm_s = now_s
         for pole in docks:
             self._cover_over_a_drone(pole)
             self._descent(pole, now_s, GATE_M)
             self._descent(pole, now_s, LOW_M)
         self._agl_m = self.world.city.place_of(self.drone)[2]
+
+    def _tells(self, code: str) -> bool:
+        """Whether a station's word comes through to the controller; of one that is cut off nobody can know."""
+        age_s = self.word_age_s(code) if self.controlled else None
+        return age_s is None or age_s <= GUST_OVER_S
 
     def _holds(self, pole: SimPole) -> bool:
         """Whether a drone may land, as it really is: cover, pad, reservation and light."""

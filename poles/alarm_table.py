@@ -87,8 +87,8 @@ GATEWAY_ALARMS: dict[str, AlarmSpec] = {
     DESIRED_UNMET: AlarmSpec(
         Severity.NOTICE,
         Words(
-            "pole {subject}: {function} has not taken its settings for {age_s:.0f} s: {why}",
-            "灯杆 {subject}：{function} 已 {age_s:.0f} 秒未按设定生效：{why}",
+            "pole {subject}: {function} has not taken its settings: {why}",
+            "灯杆 {subject}：{function} 未按设定生效：{why}",
         ),
         Words("Look at the difference; correct the settings or the pole.", "请查看差异，并更正设定或检修灯杆。"),
     ),

@@ -41,6 +41,7 @@ from controller.pole_control.messages import (
 from controller.pole_control.place import control_path, reachable
 from poles.beside import beside
 from poles.gateway import Gateway
+from poles.gateway.commands import known_function
 from poles.gateway.desired import Status
 from poles.protocol import Progress
 
@@ -62,6 +63,11 @@ BAD_REQUEST = Rule(
     Words("Use the same version of Beichen for both.", "请使用相同版本的北辰。"),
 )
 
+NO_SUCH_FUNCTION = Rule(
+    "poles.function-absent",
+    Words("{pole} has no function {function}", "{pole} 没有功能 {function}"),
+    Words("It has {functions}.", "可用功能：{functions}。"),
+)
 FAILED = Rule(
     "poles.request-failed",
     Words("the gateway could not do this: {why}", "网关未能执行该请求：{why}"),
@@ -205,7 +211,12 @@ class _Server:
             await asyncio.wait([carrying])
 
     async def _wish(self, wish: Wish) -> Wished:
-        desired = self._gateway.supervision.desired
+        known_function(wish.function)
+        desired, state = self._gateway.supervision.desired, self._gateway.poles.get(wish.pole)
+        declared = [] if state is None else [capability.function for capability in state.functions]
+        if state is not None and wish.function not in declared:
+            facts = {"pole": wish.pole, "function": wish.function, "functions": ", ".join(sorted(declared)) or "-"}
+            raise Refused([Reason(NO_SUCH_FUNCTION, "", facts)])
         version = await self._gateway.supervision.wish(wish.pole, wish.function, wish.settings, wish.by)
         # an answer wakes nobody: it is looked for while somebody waits at the console
         with suppress(TimeoutError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,9 @@ from poles.services.service import FunctionSpec, parameters_from_wire
 Until = Literal["accepted", "done"]
 OnAccepted = Callable[[], None]
 OnProgress = Callable[[Progress], None]
+_Order = tuple[str, str, dict[str, Any]]  # function, action, parameters
+
+GIVEN_KEPT = 10_000  # orders with a key; a pole itself remembers far fewer
 
 SILENT = Rule(
     "pole.command.silent",
@@ -45,7 +49,7 @@ UNKNOWN_FUNCTION = Rule(
 )
 KEY_TAKEN = Rule(
     "pole.command.key-taken",
-    Words("another order waits under the key {key}; nothing was sent", "键 {key} 下有另一条指令在等待，指令未发出"),
+    Words("another order was given under the key {key}; nothing was sent", "键 {key} 已用于另一条指令，本指令未发出"),
     Words("Give this order a key of its own.", "请为该指令使用单独的键。"),
 )
 KEY_LONG = Rule(
@@ -88,7 +92,7 @@ class CommandOutcome:
 @dataclass(slots=True)
 class _Pending:
     code: str
-    order: tuple[str, str, dict[str, Any]]  # function, action, parameters
+    order: _Order
     accepted: asyncio.Future[None]
     result: asyncio.Future[Result]
     sent: bool = False
@@ -116,6 +120,7 @@ class Commands:
         self._rng = rng
         self._retry_s = retry_s
         self._pending: dict[tuple[str, str], _Pending] = {}  # by city code and id
+        self._given: OrderedDict[tuple[str, str], _Order] = OrderedDict()  # the latest that were sent under a key
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -157,6 +162,8 @@ class Commands:
         except Refused as refused:
             return _rejected(id_, refused.reasons[0])
         order = (function, action, parameters)
+        if self._given.get((code, id_), order) != order:
+            return _rejected(id_, Reason(KEY_TAKEN, "", {"key": id_}))
         pending = self._awaited(id_, code, order)
         if pending.order != order:
             return _rejected(id_, Reason(KEY_TAKEN, "", {"key": id_}))
@@ -179,9 +186,18 @@ class Commands:
             pending.waiting -= 1
             if not pending.waiting:
                 del self._pending[code, id_]
+            if key and pending.sent:
+                self._remember(code, key, order)
         return _from_answer(id_, pending)
 
-    def _awaited(self, id_: str, code: str, order: tuple[str, str, dict[str, Any]]) -> _Pending:
+    def _remember(self, code: str, key: str, order: _Order) -> None:
+        """A pole that knows a key answers what it answered before, so another order under it would seem done."""
+        self._given[code, key] = order
+        self._given.move_to_end((code, key))
+        if len(self._given) > GIVEN_KEPT:
+            self._given.popitem(last=False)
+
+    def _awaited(self, id_: str, code: str, order: _Order) -> _Pending:
         """What waits under an id; who orders again under one key waits with who ordered first."""
         pending = self._pending.get((code, id_))
         if pending is None:

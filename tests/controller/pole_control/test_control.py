@@ -45,11 +45,12 @@ from controller.pole_control.messages import (
 from controller.pole_control.place import control_path, reachable
 from poles.gateway import Gateway
 from poles.gateway.memory import Remembered
-from poles.protocol import Accepted, Alarm, Bye, Command, Desired, Heartbeat, Progress, Reported, Result
+from poles.protocol import Accepted, Alarm, Bye, Capability, Command, Desired, Heartbeat, Progress, Reported, Result
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
 from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
 
+DECLARED = ("PrecipitationSensor", "LampActuator")
 SITE = f"""
 name = "West"
 airspace = []
@@ -110,7 +111,7 @@ async def desk(folder: Path, clock: Clock) -> AsyncIterator[Desk]:
         raw_pole(MemoryConnection(exchange)) as pole,
         control_of(place) as control,
     ):
-        await pole.say(hello())
+        await pole.say(hello(functions=tuple([Capability(function=name, every_s=60.0) for name in DECLARED])))
         await pole.hear()
         yield Desk(place, gateway, pole, control, responses)
 
@@ -190,7 +191,7 @@ def test_one_pole_is_told_with_its_readings_and_alarms(tmp_path: Path) -> None:
         told = await desk.last(Look(pole=CODE))
         assert isinstance(told, Seen)
         assert told.boot == "b1"
-        (rain,) = told.functions
+        (rain,) = [each for each in told.functions if each.values]
         assert (rain.function, "precipitationRate" in rain.values) == ("PrecipitationSensor", True)
         (alarm,) = [each for each in told.alarms if each.code == "pole.unknown-alarm"]
         assert "x.y" in alarm.en
@@ -437,5 +438,9 @@ def test_what_cannot_be_is_refused_with_its_rule(tmp_path: Path) -> None:
         told = await desk.last(Wish(pole=CODE, function="Nothing", settings={}, by="Li"))
         assert isinstance(told, Refusal)
         assert told.reasons[0]["code"] == "pole.function.unknown"
+        told = await desk.last(Wish(pole=CODE, function="DroneDock", settings={}, by="Li"))
+        assert isinstance(told, Refusal)
+        assert told.reasons[0]["code"] == "poles.function-absent"
+        assert "LampActuator, PrecipitationSensor" in told.reasons[0]["en"]
 
     at_the_desk(tmp_path, test)

@@ -99,7 +99,7 @@ def test_an_order_that_no_pole_could_read_is_rejected_and_never_sent(function: s
     beside_a_pole(talk)
 
 
-def test_another_order_under_the_key_of_one_that_waits_is_refused_and_never_sent() -> None:
+def test_another_order_under_the_key_of_an_earlier_one_is_refused_and_never_sent() -> None:
     async def talk(gateway: Gateway, pole: RawPole) -> None:
         first = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 60.0}, key="k1"))
         order = await pole.expect(Command)
@@ -109,8 +109,10 @@ def test_another_order_under_the_key_of_one_that_waits_is_refused_and_never_sent
         await pole.say(Result(id="k1", ok=True))
         assert (await first).accepted
         assert gateway.statistics()["commands_waiting"] == 0
-        again = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 0.0}, key="k1"))
-        assert (await pole.expect(Command)).parameters == {"level": 0.0}
+        other = await gateway.command(CODE, "LampActuator", "override", {"level": 0.0}, key="k1")
+        assert (other.outcome, other.code) == (Outcome.REJECTED, "pole.command.key-taken")
+        again = asyncio.create_task(gateway.command(CODE, "LampActuator", "override", {"level": 60.0}, key="k1"))
+        assert (await pole.expect(Command)).parameters == {"level": 60.0}
         await pole.say(Result(id="k1", ok=True))
         assert (await again).accepted
 

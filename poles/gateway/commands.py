@@ -7,6 +7,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -223,8 +224,17 @@ def known_function(function: str) -> FunctionSpec:
     """What the registry says of a function's address; raises Refused, also for what no pole could read."""
     spec = function_spec(function) if _is(function, Address) else None
     if spec is None:
-        raise Refused([Reason(UNKNOWN_FUNCTION, "", {"function": function, "functions": ", ".join(sorted(FUNCTIONS))})])
+        raise Refused(
+            [Reason(UNKNOWN_FUNCTION, "", {"function": function, "functions": ", ".join(_nearest(function))})]
+        )
     return spec
+
+
+def _nearest(function: str) -> list[str]:
+    """All functions, the likest names first."""
+    given = function[:64].lower()
+    likeness = {name: SequenceMatcher(a=given, b=name.lower()).ratio() for name in FUNCTIONS}
+    return sorted(FUNCTIONS, key=lambda name: (-likeness[name], name))
 
 
 def _is(word: str, kind: Any) -> bool:

@@ -15,20 +15,21 @@ from contextlib import AsyncExitStack
 from types import MappingProxyType, TracebackType
 from typing import Any, NotRequired, TypedDict, Unpack, get_args
 
-from airspace.reasons import Reason, Rule, Words
+from airspace.reasons import Reason
 from poles.beside import beside
 from poles.gateway.commands import CommandOutcome, Commands, OnAccepted, OnProgress, Until
 from poles.gateway.flow import MESSAGE_COSTS_BYTES, SEVERAL_FRAMES_COST_BYTES, Flow, Peer, Unread
 from poles.gateway.ingest import Ingest, Keep, Taken
+from poles.gateway.known_poles import KnownPoles
 from poles.gateway.ledger import Ledger
 from poles.gateway.memory import Remembered
 from poles.gateway.notes import AnyNote
-from poles.gateway.state import Known, PoleState, introduced_by
+from poles.gateway.refusals import ANOTHERS_CODE, HELLO_FIRST, UNKNOWN_MESSAGE, WRONG_VERSION, refusal
+from poles.gateway.state import Known, PoleState
 from poles.gateway.supervision import KeepNotes, Supervision, Supplies, TellAlarms
 from poles.keys import KeyPair
 from poles.keys.admission import FixedAdmission
 from poles.protocol import (
-    MAX_TEXT,
     TYPES,
     VERSION,
     VERSIONS,
@@ -43,7 +44,6 @@ from poles.protocol import (
     OfEntries,
     Progress,
     Reading,
-    Refusal,
     Report,
     Result,
     Time,
@@ -57,28 +57,6 @@ from poles.protocol import (
 from poles.protocol.entries import last_of
 from poles.wire.lines import Body, Exchange
 from poles.wire.listener import CurveListener, Listener, MemoryListener
-
-WRONG_VERSION = Rule(
-    "pole.version",
-    Words("protocol version {version} is not spoken here", "不支持协议版本 {version}"),
-    Words("Use one of the versions named.", "请使用所列版本。"),
-)
-ANOTHERS_CODE = Rule(
-    "pole.identity",
-    Words("this key does not belong to {code}", "该密钥不属于 {code}"),
-    Words("Set the pole's own city code, or register its key anew.", "请设置灯杆自己的城市码，或重新登记密钥。"),
-)
-HELLO_FIRST = Rule(
-    "pole.hello-first",
-    Words("this connection has not said hello", "该连接尚未发送 hello"),
-    Words("Say hello, then send again what was not acknowledged.", "请先发送 hello，再重发未确认的数据。"),
-)
-
-UNKNOWN_MESSAGE = Rule(
-    "pole.unknown-message",
-    Words("a message of type {about} is not known here", "不支持的消息类型 {about}"),
-    Words("Send only messages of the protocol's version that was agreed on.", "请仅发送所协商协议版本中的消息。"),
-)
 
 Corrected = Callable[[str, Correction], Mapping[str, Correction]]
 """What is done with the corrections of a pole, by its city code; returns which go on to which poles."""
@@ -137,7 +115,6 @@ class Gateway:
         self._listener = listener
         self._utc_s = utc_s
         self._ledger = Ledger(stored or {})
-        self._hellos: dict[str, Hello] = {}  # the last that is durable of each pole
         self._flow = Flow(self._floods)
         self._counts: Counter[str] = Counter()
         self._ingest = Ingest(keep, self._ledger, self._flow, self, self._counts)
@@ -147,11 +124,9 @@ class Gateway:
         )
         self._history = history
         self._corrected = corrected
-        self._poles: dict[str, PoleState] = {}
+        self._known = KnownPoles(self._supervision, self._counts)
         self._peers: dict[str, Peer] = {}  # by city code
         self._locked_out: dict[str, None] = {}  # what was on its way from them may still be stored
-        self._latest: dict[str, dict[str, Known]] = {}  # function -> city code -> what was said last
-        self._watchers: dict[str, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop  # that it runs in
         self._running = AsyncExitStack()
 
@@ -169,7 +144,7 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         history, self._history = list(self._history), ()
-        self._hellos = {each.pole: each.what for each in history if isinstance(each.what, Hello)}
+        self._known.remember([each.what for each in history if isinstance(each.what, Hello)])
         self._supervision.open(history)
         self._loop = asyncio.get_running_loop()
         self._listener.open(self._take, self._lost)
@@ -191,7 +166,7 @@ class Gateway:
     @property
     def poles(self) -> Mapping[str, PoleState]:
         """Every pole that said hello, by city code."""
-        return MappingProxyType(self._poles)
+        return MappingProxyType(self._known.states)
 
     @property
     def supervision(self) -> Supervision:
@@ -200,7 +175,7 @@ class Gateway:
 
     def latest(self, function: str) -> Mapping[str, Known]:
         """The last readings of a function from every pole that ever reported it, by city code."""
-        return MappingProxyType(self._latest.get(function, {}))
+        return self._known.latest(function)
 
     @property
     def flooding(self) -> tuple[str, ...]:
@@ -210,7 +185,7 @@ class Gateway:
     def statistics(self) -> dict[str, int]:
         """Counts since the start: what was taken, and what was not and why."""
         return {
-            "poles": len(self._poles),
+            "poles": len(self._known.states),
             "commands_waiting": len(self._commands),
             "flooding": len(self._flow.flooding),
             **self._listener.statistics(),
@@ -244,23 +219,7 @@ class Gateway:
 
     async def until(self, code: str, condition: Callable[[PoleState], bool], *, deadline_s: float) -> bool:
         """Wait until what the pole says fulfils a condition; False when it did not within `deadline_s` [s]."""
-        changed = asyncio.Event()
-        watchers = self._watchers.setdefault(code, set())
-        watchers.add(changed)
-        try:
-            async with asyncio.timeout(deadline_s):
-                while True:
-                    state = self._poles.get(code)
-                    if state is not None and condition(state):
-                        return True
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            return False
-        finally:
-            watchers.discard(changed)
-            if not watchers and self._watchers.get(code) is watchers:
-                del self._watchers[code]
+        return await self._known.until(code, condition, deadline_s)
 
     def _take(self, code: str, route: bytes, body: Body | None) -> None:
         peer = self._peers.get(code)
@@ -328,7 +287,7 @@ class Gateway:
         if named and named not in TYPES:
             self._counts["unknown_messages"] += 1
             reason = Reason(UNKNOWN_MESSAGE, "", {"about": named})
-            self._send(route, _refusal(reason, named))
+            self._send(route, refusal(reason, named))
 
     def _take_of_the_moment(self, code: str, route: bytes, message: FromPole) -> None:
         match message:
@@ -364,20 +323,13 @@ class Gateway:
 
     def is_news(self, hello: Hello) -> bool:
         """Whether a hello says what the last one did not."""
-        known = self._hellos.get(hello.code)
-        return known is None or _introduction(known) != _introduction(hello)
+        return self._known.is_news(hello)
 
     def greeted(self, hello: Hello, heard_s: float) -> None:
         """A pole's hello is durable: welcome it."""
         self._counts["hellos"] += 1
         code = hello.code
-        self._hellos[code] = hello
-        known = self._poles.get(code)
-        if known is None:
-            self._poles[code] = introduced_by(hello, heard_s)
-        else:
-            known.introduced(hello)
-            self._forget_undeclared(known)
+        self._known.greeted(hello, heard_s)
         welcome = Welcome(
             version=VERSION,
             boot=hello.boot,
@@ -388,11 +340,11 @@ class Gateway:
         self._send_to(code, welcome)
         if code not in self._locked_out:
             self._supervision.greeted(hello, self._loop.time())
-        self._tell_watchers(code)
+        self._known.changed(code)
 
     def stored(self, code: str, taken: Sequence[Taken]) -> None:
         """Entries are durable: fold them into what is known of the pole."""
-        state, now_s = self._poles[code], self._loop.time()
+        state, now_s = self._known.states[code], self._loop.time()
         locked_out = code in self._locked_out
         newest: dict[str, Reading] = {}
         last: tuple[Reading, float] | None = None  # and when its message was heard
@@ -412,41 +364,8 @@ class Gateway:
             return
         if last is not None:
             self._supervision.reported(code, tuple(newest.values()), *last, now_s)
-            self._learn(state, taken)
-        if code in self._watchers:
-            self._tell_watchers(code)
-
-    def _learn(self, state: PoleState, taken: Sequence[Taken]) -> None:
-        """Take in what is understood of functions that the pole declared."""
-        code, known = state.code, state.readings
-        declared, judged = self._supervision.declared(code), self._supervision.judged
-        for each in taken:
-            heard_s = each.heard_s
-            for reading, values in each.typed:
-                function = reading.function
-                if function not in declared:
-                    self._counts["readings_undeclared"] += 1
-                    continue
-                taken_s, quality = heard_s - reading.held_s, reading.quality
-                last = known.get(function)
-                if last is not None and last.taken_s > taken_s:
-                    continue
-                flags = judged(code, state.position, function, values, taken_s, quality)
-                news = known[function] = Known(values, reading.at_s, taken_s, quality, flags)
-                if last is None:
-                    self._latest.setdefault(function, {})[code] = news
-                else:
-                    self._latest[function][code] = news
-
-    def _forget_undeclared(self, state: PoleState) -> None:
-        """What a pole does not have any more is not known of it: so one pole fills no memory with names."""
-        declared = {capability.function for capability in state.functions}
-        for function in [function for function in state.readings if function not in declared]:
-            del state.readings[function]
-            of_all = self._latest[function]
-            of_all.pop(state.code, None)
-            if not of_all:
-                del self._latest[function]
+            self._known.learn(state, taken)
+        self._known.changed(code)
 
     def acknowledge(self, code: str, boot: str, durable_seq: int) -> None:
         """Tell a pole what is durable of a boot."""
@@ -455,19 +374,15 @@ class Gateway:
             self._send(peer.route, Ack(boot=boot, durable_seq=durable_seq, window=self._flow.window(peer)))
 
     def _heard(self, code: str, now_s: float) -> None:
-        state = self._poles.get(code)
+        state = self._known.states.get(code)
         if state is not None:
             state.heard_s = now_s
             if now_s - state.noted_s >= NOTED_EVERY_S:
                 state.noted_s = now_s
                 self._supervision.heard(code, now_s)
 
-    def _tell_watchers(self, code: str) -> None:
-        for changed in self._watchers.get(code, ()):
-            changed.set()
-
     def _refuse(self, route: bytes, reason: Reason, message: AnyMessage) -> None:
-        self._send(route, _refusal(reason, str(message.__struct_config__.tag)))
+        self._send(route, refusal(reason, str(message.__struct_config__.tag)))
 
     def _send_to(self, code: str, message: ToPole) -> bool:
         peer = self._peers.get(code)
@@ -482,13 +397,3 @@ class Gateway:
 
 async def _kept_nowhere(notes: Sequence[AnyNote]) -> None:
     """For a gateway without a store of notes: what it found out is gone with it."""
-
-
-def _introduction(hello: Hello) -> tuple[object, ...]:
-    """What a hello says of the pole; one that repeats it is no news."""
-    return hello.boot, hello.firmware, hello.functions, hello.lat_deg, hello.lon_deg, hello.heartbeat_s
-
-
-def _refusal(reason: Reason, named: str) -> Refusal:
-    en, zh = (reason.text(lang)[:MAX_TEXT] for lang in ("en", "zh"))
-    return Refusal(code=reason.rule.code, en=en, zh=zh, about=named)

@@ -25,6 +25,7 @@ GRACE_S = 0.5  # of a promise: messages are under way for a while, and timers of
 STALL_S = 1.0
 BACK_GRACE_S = 1.0  # to hear the rest of what a pole that is heard again has to say
 RETURN_S = 60.0  # in which the poles find their gateway again after its restart
+AGAIN_S = 60.0  # between two tellings of one function, or one pole could fill the store with promises that it breaks
 AWAY_S = 3600.0  # who announced a longer absence is shown as away: nobody misses it meanwhile
 
 
@@ -53,11 +54,12 @@ class Back:
 
 @dataclass(slots=True)
 class WatchedFunction:
-    """When a function was last reported, in ticks; `every` is what it promised."""
+    """When a function was last reported, in ticks; `every` is its promise, before `again` it is not told silent."""
 
     every: int
     reported: int
     silent: bool = False
+    again: int = 0
 
 
 @dataclass(slots=True)
@@ -179,7 +181,9 @@ class Liveness:
         watched: dict[str, WatchedFunction] = {}
         for name, every_s in functions.items():
             known = before.functions.get(name) if before else None
-            watched[name] = WatchedFunction(to_ticks(every_s), tick, silent=known is not None and known.silent)
+            watched[name] = new = WatchedFunction(to_ticks(every_s), tick)
+            if known is not None:
+                new.silent, new.again = known.silent, known.again
         if before is not None:
             if before.silent:
                 self._silent -= 1
@@ -256,10 +260,12 @@ class Liveness:
             self._silent += 1
             return
         for name, watched in watch.functions.items():
-            if not watched.silent and watched.reported + watched.every + self._grace <= tick:
+            if watched.silent or watched.reported + watched.every + self._grace > tick:
+                continue
+            if watched.again + self._grace <= tick:
                 silent_s = (tick - watched.reported) / TICKS_PER_S
                 told.append(Silence(watch.code, name, watched.every / TICKS_PER_S, silent_s))
-                watched.silent = True
+                watched.silent, watched.again = True, tick + to_ticks(AGAIN_S)
                 watch.every = _promise(watch)
         self._put(watch)
 
@@ -282,7 +288,7 @@ class Liveness:
         due = watch.heard + watch.every
         for watched in watch.functions.values():
             if not watched.silent and watched.reported + watched.every < due:
-                due = watched.reported + watched.every
+                due = min(due, max(watched.reported + watched.every, watched.again))
         watch.slot = self._wheel.put(watch, due + self._grace)
         begin_s = self.begin_s(watch.slot)
         if begin_s < self._wake_s:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poles.gateway.liveness import BACK_GRACE_S, RETURN_S, Back, Liveness
+from poles.gateway.liveness import AGAIN_S, BACK_GRACE_S, RETURN_S, Back, Liveness
 from tests.poles.gateway.watching import Driven, readings_of
 
 TOLD_AFTER_S, TOLD_WITHIN_S = 0.5, 0.75 + 1e-6  # of a broken promise, by a driver that is on time
@@ -85,11 +86,35 @@ def test_what_was_told_silent_is_told_back_and_may_fall_silent_again() -> None:
     assert watch.silences() == [("P1", "WindSensor")]
     watch.report("P1", "WindSensor")
     assert watch.back == [(19.0, Back("P1", "WindSensor"))]
-    for second in range(20, 40):
+    for second in range(20, 100):
         watch.until(float(second))
-        watch.heard("P1")
+        watch.report("P1", *(["WindSensor"] if second <= 70 else []))
     assert watch.silences() == [("P1", "WindSensor"), ("P1", "WindSensor")]
-    assert 24.5 < watch.told[1][0] <= 25.0
+    assert 75.5 < watch.told[1][0] <= 76.0
+
+
+@pytest.mark.parametrize("introduced_anew", [False, True])
+def test_a_function_that_breaks_its_promise_all_the_time_is_told_once_a_minute(introduced_anew: bool) -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0, WindSensor=0.1)
+    for beat in range(1, 800):
+        watch.until(beat * 0.25)
+        watch.report("P1", *(["WindSensor"] if beat % 4 == 0 else []))
+        if introduced_anew and beat % 4 == 0:
+            watch.hello("P1", heartbeat_s=5.0, WindSensor=0.1)
+    assert watch.silences() == [("P1", "WindSensor")] * 4
+    assert all(after_s - before_s >= AGAIN_S for (before_s, _), (after_s, _) in pairwise(watch.told))
+    assert [back for _, back in watch.back] == [Back("P1", "WindSensor")] * 4
+
+
+def test_a_function_that_dies_again_within_the_minute_is_told_then() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=5.0, WindSensor=5.0)
+    for second in range(1, 100):
+        watch.until(float(second))
+        watch.report("P1", *(["WindSensor"] if 10 <= second < 20 else []))
+    (first_s, _), (again_s, _) = watch.told
+    assert AGAIN_S <= again_s - first_s <= AGAIN_S + 0.75
 
 
 def test_a_dead_sensor_promises_nothing_for_its_pole_any_more() -> None:

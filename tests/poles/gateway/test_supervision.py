@@ -117,8 +117,8 @@ async def test_the_clock_is_judged_by_one_message_however_many_came_together(sce
         await scene.welcomed(pole, functions=functions)
         scene.journal.delay_s = 15.0
         await pole.say(report(1, function="WindSensor", values={}, at_s=scene.clock.utc_s()))
-        for seq, function in ((2, "WindSensor"), (3, "LampActuator"), (4, "WindSensor")):
-            await beats(pole, 3)
+        for seq, function, after_s in ((2, "WindSensor", 1.0), (3, "LampActuator", 0.0), (4, "WindSensor", 4.0)):
+            await beats(pole, 3, every_s=after_s)
             await pole.say(report(seq, function=function, values={}, at_s=scene.clock.utc_s()))
         await beats(pole, 10)
         assert gateway.latest("WindSensor")[CODE].flags == {}

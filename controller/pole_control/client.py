@@ -58,11 +58,11 @@ class Control:
 async def control_of(place: LoadedSite) -> AsyncIterator[Control]:
     """Connect to the gateway of a site that runs on this machine. Raises Refused when none does."""
     path = control_path(place)
-    with reachable(path) as name:
-        try:
+    try:
+        with reachable(path) as name:
             reader, writer = await asyncio.open_unix_connection(name, limit=LONGEST_ANSWER)
-        except OSError:
-            raise not_running(path) from None
+    except OSError:
+        raise not_running(place) from None
     try:
         yield Control(path, reader, writer)
     finally:

@@ -112,14 +112,19 @@ class DifferenceTold(msgspec.Struct, frozen=True, kw_only=True):
     zh: str = ""
 
 
+PoleIs = Literal["silent", "awaited", "away", "locked-out", "heard"]
+"""How a pole is, the gravest first."""
+
+
 class PoleLine(msgspec.Struct, frozen=True, kw_only=True):
     """One pole in the survey; `age_s` since its last word, None when it has not come since the start.
 
-    `away`: it said Bye for more than an hour, and its silence is nobody's alarm until then.
+    `away`: it said Bye for more than an hour, and its silence is nobody's alarm until then. `locked-out`: its keys were
+    revoked, or it never had one.
     """
 
     code: str
-    state: Literal["heard", "silent", "awaited", "away"]
+    state: PoleIs
     age_s: float | None
     functions: int
     silent_functions: tuple[str, ...]

@@ -14,7 +14,8 @@ NOT_RUNNING = Rule(
     "poles.not-running",
     Words("no gateway of this site runs here", "本机没有运行该站点的网关"),
     Words(
-        "Start one with `beichen poles serve`, as the same user.", "请以同一用户运行 `beichen poles serve` 启动网关。"
+        "Start one with `beichen poles serve --site {site}`, as the same user.",
+        "请以同一用户运行 `beichen poles serve --site {site}` 启动网关。",
     ),
 )
 
@@ -27,17 +28,14 @@ def control_path(place: LoadedSite) -> Path:
 
 @contextmanager
 def reachable(path: Path) -> Iterator[str]:
-    """A short name of the same file: an address of a socket has room for 107 bytes only. Raises Refused."""
-    try:
-        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        raise not_running(path) from None
+    """A short name of the same file: an address of a socket has room for 107 bytes only. Raises OSError."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
 
 
-def not_running(path: Path) -> Refused:
+def not_running(place: LoadedSite) -> Refused:
     """What to raise where nobody answers."""
-    return Refused([Reason(NOT_RUNNING, str(path))])
+    return Refused([Reason(NOT_RUNNING, str(control_path(place)), {"site": place.source})])

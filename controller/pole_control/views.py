@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain, islice
-from typing import Literal, cast
+from typing import cast, get_args
 
 from controller.pole_control.messages import (
     AlarmTold,
     DifferenceTold,
     FunctionTold,
     OutageTold,
+    PoleIs,
     PoleLine,
     Seen,
     Surveyed,
@@ -23,7 +24,7 @@ from poles.gateway.liveness import Watch
 from poles.gateway.state import Known, PoleState
 from poles.services.service import Readings, values_to_wire
 
-STATES = ("silent", "awaited", "away", "heard")  # the gravest first
+STATES: tuple[PoleIs, ...] = get_args(PoleIs)
 
 
 def alarm_told(alarm: OpenAlarm, utc_s: float) -> AlarmTold:
@@ -70,21 +71,19 @@ def survey(gateway: Gateway, codes: Iterable[str], *, most: int, utc_s: float, n
     by_differences = Counter(difference.pole for difference in differences)
     watches = gateway.supervision.liveness.watches
     known = dict.fromkeys([*codes, *watches, *gateway.poles])
+    locked_out = {code for code in known if not gateway.lets_in(code)}
     # of 100,000 poles only those are looked at closely that are shown
     silent = [code for code, watch in watches.items() if watch.silent]
-    awaited = [code for code in known if code not in gateway.poles]
+    awaited = [code for code in known if code not in gateway.poles and code not in locked_out]
     away = [code for code, watch in watches.items() if watch.away]
     noted = [code for code in [*by_alarms, *by_differences] if code in known]
     shown = islice(dict.fromkeys(chain(silent, awaited, away, noted, known)), most)
-    first = [
-        _line(code, gateway.poles.get(code), watches.get(code), by_alarms[code], by_differences[code], now_s)
-        for code in shown
-    ]
+    first = [_line(gateway, code, by_alarms[code], by_differences[code], now_s) for code in shown]
     first.sort(key=lambda line: (STATES.index(line.state), not line.alarms, not line.differences, line.code))
     outages = gateway.supervision.outages.open
     return Surveyed(
         utc_s=utc_s,
-        heard=len(gateway.poles) - sum(code in gateway.poles for code in silent),
+        heard=sum(code not in locked_out for code in gateway.poles) - sum(code in gateway.poles for code in silent),
         poles=tuple(first),
         more_poles=len(known) - len(first),
         alarms=tuple([alarm_told(alarm, utc_s) for alarm in alarms[:most]]),
@@ -98,10 +97,10 @@ def survey(gateway: Gateway, codes: Iterable[str], *, most: int, utc_s: float, n
 def seen(gateway: Gateway, code: str, *, utc_s: float, now_s: float) -> Seen:
     """All that is known of one pole."""
     supervision = gateway.supervision
-    state, watch = gateway.poles.get(code), supervision.liveness.watches.get(code)
+    state = gateway.poles.get(code)
     alarms = supervision.alarms.of(code)
     differences = list(supervision.desired.differences(code))
-    line = _line(code, state, watch, len(alarms), len(differences), now_s)
+    line = _line(gateway, code, len(alarms), len(differences), now_s)
     return Seen(
         utc_s=utc_s,
         line=line,
@@ -116,14 +115,13 @@ def seen(gateway: Gateway, code: str, *, utc_s: float, now_s: float) -> Seen:
     )
 
 
-def _line(
-    code: str, state: PoleState | None, watch: Watch | None, alarms: int, differences: int, now_s: float
-) -> PoleLine:
+def _line(gateway: Gateway, code: str, alarms: int, differences: int, now_s: float) -> PoleLine:
+    state, watch = gateway.poles.get(code), gateway.supervision.liveness.watches.get(code)
     silent = [name for name, watched in watch.functions.items() if watched.silent] if watch else []
     readings = state.readings.values() if state else ()
     return PoleLine(
         code=code,
-        state=_state(state, watch),
+        state=_state(state, watch) if gateway.lets_in(code) else "locked-out",
         age_s=None if state is None else max(state.silent_s(now_s), 0.0),
         functions=len(state.functions) if state else 0,
         silent_functions=tuple(silent),
@@ -133,7 +131,7 @@ def _line(
     )
 
 
-def _state(state: PoleState | None, watch: Watch | None) -> Literal["heard", "silent", "awaited", "away"]:
+def _state(state: PoleState | None, watch: Watch | None) -> PoleIs:
     if watch and watch.silent:
         return "silent"
     if state is None:

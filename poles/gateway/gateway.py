@@ -182,6 +182,10 @@ class Gateway:
         """The poles that bring more than they may and are slowed, by city code."""
         return self._flow.flooding
 
+    def lets_in(self, code: str) -> bool:
+        """Whether a pole has a key with which it may come; one whose keys were revoked is locked out."""
+        return self._listener.lets_in(code)
+
     def statistics(self) -> dict[str, int]:
         """Counts since the start: what was taken, and what was not and why."""
         return {

@@ -34,7 +34,7 @@ class Silence:
     """A pole, or one function of a speaking pole, broke its promise of `every_s`; its last word was `silent_s` ago.
 
     `expected` says that it was not heard since the gateway started, or since it said Bye, and `silent_s` counts from
-    there.
+    there. `explains` are functions that were told silent after the pole's last word: not they fell silent, but it.
     """
 
     code: str
@@ -42,6 +42,7 @@ class Silence:
     every_s: float
     silent_s: float
     expected: bool = False
+    explains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +254,8 @@ class Liveness:
 
     def _judge(self, watch: Watch, tick: int, told: list[Silence]) -> None:
         if watch.heard + watch.every + self._grace <= tick:
-            silent_s = (tick - watch.heard) / TICKS_PER_S
-            told.append(Silence(watch.code, None, watch.every / TICKS_PER_S, silent_s, watch.quiet))
+            silent_s, explained = (tick - watch.heard) / TICKS_PER_S, _explained(watch)
+            told.append(Silence(watch.code, None, watch.every / TICKS_PER_S, silent_s, watch.quiet, explained))
             watch.silent = watch.quiet = True
             watch.slot = -1
             self._silent += 1
@@ -303,3 +304,12 @@ def _promise(watch: Watch) -> int:
         if not watched.silent and watched.every < every:
             every = watched.every
     return every
+
+
+def _explained(watch: Watch) -> tuple[str, ...]:
+    """The functions that were told silent since the pole's last word; they count as speaking from now on."""
+    since = watch.heard + to_ticks(AGAIN_S)
+    found = [name for name, watched in watch.functions.items() if watched.silent and watched.again > since]
+    for name in found:
+        watch.functions[name].silent, watch.functions[name].again = False, 0
+    return tuple(found)

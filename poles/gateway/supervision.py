@@ -274,6 +274,9 @@ class Supervision:
         tick = self._liveness.tick(now_s)
         silent = {silence.code: silence for silence in silences if silence.function is None}
         self._silences.update(silent)
+        for silence in silent.values():
+            for function in silence.explains:
+                self._returned(Back(silence.code, function))
         changes = self._outages.back(back, tick) if back else []
         if silent:
             changes += self._outages.silent(silent, tick)

@@ -49,6 +49,7 @@ class FixedAdmission:
 
     def __init__(self, allowed: Mapping[bytes, str]) -> None:
         self.codes: Mapping[str, str] = {key.decode(): code for key, code in allowed.items()}
+        self._poles = frozenset(allowed.values())
 
     def admits(self, key: str) -> bool:
         """Whether a key may come in."""
@@ -56,7 +57,7 @@ class FixedAdmission:
 
     def has_key(self, code: str) -> bool:
         """Whether a pole may come in."""
-        return code in self.codes.values()
+        return code in self._poles
 
     def look(self) -> list[tuple[str, str]]:
         """Nothing changes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ import msgspec
 
 from airspace.reasons import AlarmSpec, Reason, Refused, Rule, Words
 from poles.protocol import Heard, Quality
+from poles.services.malformed import malformed
 
 UNKNOWN_ACTION = Rule(
     "pole.action.unknown",
@@ -276,26 +277,6 @@ def _unknown_action(function: str, spec: FunctionSpec, action: str) -> Reason:
     return Reason(UNKNOWN_ACTION, "", facts)
 
 
-def _converted(kind: type[S], raw: Mapping[str, Any]) -> tuple[S | None, str]:
-    try:
-        values = msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        return None, str(error)
-    return (values, "") if _all_finite(values) else (None, "a value is not finite")
-
-
-def _all_finite(values: msgspec.Struct) -> bool:
-    # a NaN passes every range check of msgspec
-    return all(math.isfinite(value) for value in _floats(values))
-
-
-def _floats(values: Any) -> Iterator[float]:
-    match values:
-        case float():
-            yield values
-        case msgspec.Struct():
-            for name in values.__struct_fields__:
-                yield from _floats(getattr(values, name))
-        case tuple():
-            for value in values:
-                yield from _floats(value)
+def _converted(kind: type[S], raw: Mapping[str, Any]) -> tuple[S | None, Words]:
+    why = malformed(raw, kind)
+    return (None, why) if why else (msgspec.convert(raw, kind), Words("", ""))

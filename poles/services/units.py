@@ -35,3 +35,26 @@ PerMetre = Annotated[float, Meta(ge=0.0, le=100.0, extra={"unit": "PerMeter"})]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Text = Annotated[str, Meta(max_length=256)]
 FlightId = Annotated[str, Meta(max_length=64)]
+
+SYMBOLS = {
+    "Percent": "%",
+    "Degrees": "°",
+    "Meters": "m",
+    "MetersPerSecond": "m/s",
+    "MetersPerSecondSquared": "m/s²",
+    "MillimetersPerHour": "mm/h",
+    "Hectopascal": "hPa",
+    "DegreesCelcius": "°C",
+    "Volts": "V",
+    "Amperes": "A",
+    "Watts": "W",
+    "KiloWatt": "kW",
+    "KiloWattHours": "kWh",
+    "Hertz": "Hz",
+    "Hours": "h",
+    "Years": "a",
+    "Seconds": "s",
+    "PartsPerMillion": "ppm",
+    "PerMeter": "1/m",
+    "g-force": "g",
+}  # for people; a unit that is not here is its own symbol

@@ -163,6 +163,10 @@ class Doorway:
         if listener is not None:
             listener.drop(route)
 
+    def lets_in(self, code: str) -> bool:
+        """Whether a pole has a key with which it may come."""
+        return self._doors[self._newest][1].has_key(code)
+
     def statistics(self) -> dict[str, int]:
         """Counts of who was turned away at any door."""
         counts = dict(self._past)

@@ -60,6 +60,10 @@ class Listener(Protocol):
         """End one connection; its pole may come again."""
         ...
 
+    def lets_in(self, code: str) -> bool:
+        """Whether a pole has a key with which it may come."""
+        ...
+
     def statistics(self) -> dict[str, int]:
         """Counts of who was turned away."""
         ...
@@ -207,6 +211,10 @@ class CurveListener:
         _, link = self._links.get(route, ("", None))
         self._cut += link is not None and cut(link)
 
+    def lets_in(self, code: str) -> bool:
+        """Whether a pole has a key with which it may come."""
+        return self._admission.has_key(code)
+
     def statistics(self) -> dict[str, int]:
         """Handshakes with unknown keys that were turned away, and connections of revoked keys that were ended."""
         refused = self._authenticator.refused_keys if self._authenticator else 0
@@ -246,6 +254,10 @@ class MemoryListener:
         """End one line; its pole may come again."""
         if self._lines is not None:
             self._lines.drop(route)
+
+    def lets_in(self, code: str) -> bool:
+        """Nobody needs a key here."""
+        return True
 
     def statistics(self) -> dict[str, int]:
         """Nobody is turned away here."""

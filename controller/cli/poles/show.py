@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.table import Table
 from rich.text import Text
 
@@ -14,10 +12,9 @@ from controller.cli.poles import words
 from controller.cli.poles.asking import age, answers_to, in_words
 from controller.cli.poles.enrol import Code, known_pole, site_for_poles
 from controller.cli.poles.order import show_differences
+from controller.cli.poles.values import reading_text, setting_text
 from controller.clock import run
 from controller.pole_control.messages import FunctionTold, Look, Seen
-from poles.protocol.tables import units_of
-from poles.services import function_spec
 
 
 def show(code: Code, /, *, site: SiteOption = None, output: Output = Output()) -> int:
@@ -38,7 +35,9 @@ async def _show(code: str, site: SiteOption, output: Output) -> int:
 
 def _print(seen: Seen, view: TextView) -> None:
     lang, line = view.lang, seen.line
-    style = {"silent": "bold red", "awaited": "yellow", "away": "yellow"}.get(line.state, "green")
+    style = {"silent": "bold red", "awaited": "yellow", "away": "yellow", "locked-out": "yellow"}.get(
+        line.state, "green"
+    )
     view.console.print(Text(f"{line.code}  ") + Text(words.POLE_STATES[line.state].text(lang), style=style))
     if seen.lat_deg is not None:
         facts = {"age": age(line.age_s), "firmware": seen.firmware, "boot": seen.boot}
@@ -64,15 +63,12 @@ def _functions(functions: tuple[FunctionTold, ...], view: TextView) -> Table:
             doubts.append(each.quality)
         if each.silent:
             doubts.append(words.POLE_STATES["silent"].text(lang))
-        values = "  ".join(f"{name} {_with_unit(each.function, name, value)}" for name, value in each.values.items())
-        settings = "  ".join(f"{name} {value}" for name, value in each.settings.items())
-        cells = (each.function, age(each.age_s), values, "; ".join(doubts), settings)
+        values = "  ".join(
+            f"{name} {reading_text(each.function, name, value, lang)}" for name, value in each.values.items()
+        )
+        settings = "  ".join(
+            f"{name} {setting_text(each.function, name, value, lang)}" for name, value in each.settings.items()
+        )
+        cells = (each.function, age(each.age_s), values or "-", "; ".join(doubts), settings)
         table.add_row(*(Text(cell, style="red" if each.silent and n < 2 else "") for n, cell in enumerate(cells)))
     return table
-
-
-def _with_unit(function: str, name: str, value: Any) -> str:
-    spec = function_spec(function)
-    unit = units_of(spec.readings).get(name, "") if spec is not None else ""
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f"{shown} {unit}" if unit else shown

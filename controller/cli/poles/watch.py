@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter, validators
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -24,6 +25,7 @@ from controller.cli.plan import SiteOption
 from controller.cli.poles import words
 from controller.cli.poles.asking import age, asked, in_words, line
 from controller.cli.poles.enrol import site_for_poles
+from controller.cli.poles.order import differing
 from controller.clock import run
 from controller.config import LoadedSite
 from controller.pole_control import Control, control_of
@@ -31,7 +33,9 @@ from controller.pole_control.messages import AlarmTold, OutageTold, PoleLine, Su
 from poles.gateway.outages import CONTROLLER
 
 HEADER_LINES = 9
-STATE_STYLE = {"silent": "bold red", "awaited": "yellow", "away": "yellow", "heard": "green"}
+WIDE = 100  # columns of a terminal from which there is room for everything
+NUMBER, OLDEST = "123456", "120 min"  # the room of an alarm's number and age
+STATE_STYLE = {"silent": "bold red", "awaited": "yellow", "away": "yellow", "locked-out": "yellow", "heard": "green"}
 
 
 def watch(
@@ -64,7 +68,7 @@ async def _watch(place: LoadedSite, every_s: float, most: int, once: bool, outpu
             if surveyed is None:
                 return Exit.REFUSED
             if isinstance(view, TextView):
-                view.console.print(drawn(surveyed, output.lang, most))
+                view.console.print(drawn(surveyed, output.lang, most, view.console.width))
             else:
                 line(msgspec.json.encode(surveyed).decode())
             return Exit.DONE
@@ -91,7 +95,7 @@ async def _live(control: Control, every_s: float, most: int, console: Console, o
             if surveyed is None:
                 return Exit.REFUSED
             rows = max(console.size.height - HEADER_LINES, 4)
-            live.update(drawn(surveyed, output.lang, rows), refresh=True)
+            live.update(drawn(surveyed, output.lang, rows, console.width), refresh=True)
             try:
                 async with asyncio.timeout(every_s):
                     await ended.wait()
@@ -154,7 +158,8 @@ def _facts(surveyed: Surveyed, lang: Lang) -> Iterator[tuple[str, str]]:
         yield outage.supply, _outage_text(outage, lang)
     for each in surveyed.differences:
         status = words.STATUSES[each.status].text(lang)
-        yield f"{each.pole} {each.function} {each.setting}", f"{each.desired} / {each.reported}: {status}"
+        desired, reported = differing(each, lang)
+        yield f"{each.pole} {each.function} {each.setting}", f"{desired} / {reported}: {status}"
 
 
 def _outage_text(outage: OutageTold, lang: Lang) -> str:
@@ -170,8 +175,8 @@ def _alarm_text(alarm: AlarmTold, lang: Lang) -> str:
     return f"{in_words(alarm, lang)}{over}{seen}"
 
 
-def drawn(surveyed: Surveyed, lang: Lang, rows: int) -> Group:
-    """The picture, with so many lines for alarms and poles together; alarms have a third of them."""
+def drawn(surveyed: Surveyed, lang: Lang, rows: int, width: int) -> Group:
+    """The picture of so many columns, with so many lines for alarms and poles together; alarms have a third of them."""
     counts = surveyed.statistics
     known = len(surveyed.poles) + surveyed.more_poles
     facts = {
@@ -181,37 +186,57 @@ def drawn(surveyed: Surveyed, lang: Lang, rows: int) -> Group:
         "alarms": counts["alarms_open"],
         "down": counts["supplies_down"],
     }
-    alarms = surveyed.alarms[: max(rows // 3, 1)]
-    poles = surveyed.poles[: max(rows - len(alarms), 1)]
+    alarms, lines = _fitting(surveyed.alarms, lang, max(rows // 3, 1), width)
+    poles = surveyed.poles[: max(rows - lines, 1)]
     more = {"poles": known - len(poles), "alarms": len(surveyed.alarms) + surveyed.more_alarms - len(alarms)}
     parts: list[Text | Table] = [Text(words.TOTALS.text(lang, facts), style="bold")]
     parts += [Text(_outage_text(outage, lang), style="bold red") for outage in surveyed.outages[:3]]
     if alarms:
         parts.append(_alarms(alarms, lang))
-    parts.append(_poles(poles, lang))
+    parts.append(_poles(poles, lang, wide=width >= WIDE))
     if more["poles"] or more["alarms"]:
         parts.append(Text(words.MORE.text(lang, more), style="dim"))
     return Group(*parts)
 
 
+def _fitting(alarms: tuple[AlarmTold, ...], lang: Lang, most: int, width: int) -> tuple[tuple[AlarmTold, ...], int]:
+    """The first alarms that take so many lines, and how many they take; one in any case."""
+    left, lines = width - sum(len(cell) + 1 for cell in (NUMBER, OLDEST)), 0
+    for count, alarm in enumerate(alarms):
+        takes = -(-cell_len(_alarm_text(alarm, lang)) // max(left, 1))
+        if count and lines + takes > most:
+            return alarms[:count], lines
+        lines += takes
+    return alarms, lines
+
+
 def _alarms(alarms: tuple[AlarmTold, ...], lang: Lang) -> Table:
-    table = Table(box=None, padding=(0, 1))
-    for head in (Text("#"), words.AGE.text(lang), words.ALARM.text(lang)):
-        table.add_column(head, overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    table.add_column("#", no_wrap=True, justify="right")
+    table.add_column(words.AGE.text(lang), no_wrap=True, justify="right")
+    table.add_column(words.ALARM.text(lang), overflow="fold", ratio=1)
     for alarm in alarms:
         cells = (str(alarm.id), age(alarm.age_s), _alarm_text(alarm, lang))
         table.add_row(*(Text(cell) for cell in cells), style=SEVERITY_STYLE[alarm.severity])
     return table
 
 
-def _poles(poles: tuple[PoleLine, ...], lang: Lang) -> Table:
-    table = Table(box=None, padding=(0, 1))
-    heads = (words.POLE, words.STATUS, words.AGE, words.FUNCTIONS, words.SILENT_FUNCTIONS)
-    for head in (*heads, words.DOUBTFUL, words.ALARMS, words.DIFFERENCES):
+def _poles(poles: tuple[PoleLine, ...], lang: Lang, *, wide: bool) -> Table:
+    """What names a pole and tells how it is never shrinks; counts of nothing, or of functions in few columns, go."""
+    counts = {
+        words.FUNCTIONS: [pole.functions if wide else 0 for pole in poles],
+        words.DOUBTS: [pole.doubtful for pole in poles],
+        words.ALARMS: [pole.alarms for pole in poles],
+        words.DIFFER: [pole.differences for pole in poles],
+    }
+    counts = {head: column for head, column in counts.items() if any(column)}
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    for head in (words.POLE, words.STATUS, words.AGE, *counts):
         table.add_column(head.text(lang), no_wrap=True)
-    for pole in poles:
+    table.add_column(words.SILENT_HEAD.text(lang), no_wrap=True, overflow="ellipsis", ratio=1)
+    for row, pole in enumerate(poles):
         state = Text(words.POLE_STATES[pole.state].text(lang), style=STATE_STYLE[pole.state])
-        counts = [str(count or "") for count in (pole.doubtful, pole.alarms, pole.differences)]
+        cells = [str(column[row] or "") for column in counts.values()]
         silent = Text(", ".join(pole.silent_functions), style="red")
-        table.add_row(Text(pole.code), state, age(pole.age_s), str(pole.functions), silent, *counts)
+        table.add_row(Text(pole.code), state, age(pole.age_s), *cells, silent)
     return table

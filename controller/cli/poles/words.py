@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from airspace.reasons import Words
+from controller.pole_gate import BY_HAND
 from poles.keys.doors import DoorState
 from poles.keys.register import KeyState, Source
+from poles.keys.tokens import WRONG_MOST, Answer
 
 HELP = Words("The poles of a site, and their keys.", "站点灯杆及其密钥。")
 HELP_ENROL = Words(
@@ -115,6 +117,29 @@ CHANGES = {
     "door": Words("server key opened", "启用服务器密钥"),
     "closed": Words("server key closed", "停用服务器密钥"),
 }
+DETAILS = {
+    **{source.value: said for source, said in SOURCES.items()},
+    BY_HAND: SOURCES[Source.FILE],
+    "first": Words("first", "首个"),
+    "renewed": Words("renewed", "更换"),
+    "replaced": Words("replaced", "已被新密钥取代"),
+    "its term is over": Words("its term is over", "期限已到"),
+    "all poles have come through the new door": Words(
+        "all poles have come through the new door", "全部灯杆已改用新密钥"
+    ),
+    f"{WRONG_MOST} wrong tokens": Words(f"{WRONG_MOST} wrong tokens", f"{WRONG_MOST} 次令牌错误"),
+    Answer.ADMITTED: Words("let in", "准入"),
+    Answer.AGAIN: Words("let in, told again", "准入，重复答复"),
+    Answer.WRONG: Words("wrong token", "令牌错误"),
+    Answer.USED: Words("token used before", "令牌已使用"),
+    Answer.NONE: Words("no token open", "没有有效令牌"),
+    Answer.EXPIRED: Words("token expired", "令牌已过期"),
+    Answer.LOCKED: Words("token locked", "令牌已锁定"),
+    Answer.NOT_ITS_KEY: Words("not the key of its connection", "不是其连接的密钥"),
+    Answer.REFUSED_KEY: Words("weak, revoked or another's key", "密钥过弱、已吊销或属于其他灯杆"),
+    Answer.MALFORMED: Words("cannot be read", "无法解析"),
+    Answer.VERSION: Words("another version of the protocol", "协议版本不同"),
+}  # what the register writes of a change, in words
 ATTEMPT = Words("tried to enrol", "尝试登记")
 REVOKED = Words("keys of {code} revoked: {count}", "已吊销 {code} 的 {count} 个密钥")
 ASKED = Words("poles asked for a new key: {count}", "已要求 {count} 根灯杆更换密钥")
@@ -126,6 +151,7 @@ RENEWED = Words(
 MADE = Words("made {file}", "已生成 {file}")
 WRITTEN = Words("public keys in {path}: {count}", "已将 {count} 个公钥写入 {path}")
 
+ASKS_DESK = Words("{code} asks the desk at {address} to be let in", "{code} 正在向登记处 {address} 申请登记")
 LISTENING = Words(
     "poles may connect to {address}; the other verbs find this gateway by its site file. Ctrl-C ends it.",
     "灯杆可连接至 {address}；其他命令通过站点文件找到本网关。按 Ctrl-C 结束。",
@@ -134,15 +160,17 @@ FUNCTION, AGE, READINGS = Words("function", "功能"), Words("age", "距今"), W
 DOUBTS, SETTINGS, SETTING = Words("doubts", "疑点"), Words("settings", "设置"), Words("setting", "设置项")
 DESIRED, REPORTED, WHY = Words("desired", "期望"), Words("reported", "实际"), Words("why", "原因")
 POLE, ALARM, FUNCTIONS = Words("pole", "灯杆"), Words("alarm", "告警"), Words("functions", "功能数")
-SILENT_FUNCTIONS, DOUBTFUL = Words("silent functions", "静默功能"), Words("doubtful", "存疑")
-ALARMS, DIFFERENCES = Words("alarms", "告警数"), Words("not as desired", "与期望不符")
+SILENT_FUNCTIONS, ALARMS = Words("silent functions", "静默功能"), Words("alarms", "告警数")
 STATUS = Words("state", "状态")
+SILENT_HEAD, DIFFER = Words("silent", "静默功能"), Words("differ", "不符")
+YES, NO = Words("yes", "是"), Words("no", "否")
 RESPONSE, MISSION, DRONE = Words("proposal", "建议"), Words("mission", "任务"), Words("drone", "无人机")
 POLE_STATES = {
     "heard": Words("heard", "在线"),
     "silent": Words("silent", "静默"),
     "awaited": Words("not heard yet", "尚未接入"),
     "away": Words("away, as it said", "已告知离线"),
+    "locked-out": Words("no valid key", "无有效密钥"),
 }
 STATUSES = {
     "met": Words("as desired", "符合期望"),
@@ -165,6 +193,7 @@ OUTCOMES = {
 WISHED = Words("version {version}: {status}", "版本 {version}：{status}")
 ALL_AS_DESIRED = Words("all is as desired", "全部符合期望")
 ACKNOWLEDGED = Words("acknowledged: {alarm}", "已确认：{alarm}")
+ACKNOWLEDGED_BEFORE = Words("{who} acknowledged it before: {alarm}", "此前已由 {who} 确认：{alarm}")
 NOTHING_PROPOSED = Words("nothing is to be decided", "没有待定的建议")
 FLIES = Words("{response} is flown as run {run}", "{response} 已开始执行，运行号 {run}")
 LEFT = Words("{response} is left", "已放弃 {response}")

@@ -45,10 +45,11 @@ from controller.pole_control.messages import (
 from controller.pole_control.place import control_path, reachable
 from poles.gateway import Gateway
 from poles.gateway.memory import Remembered
+from poles.keys import new_key_pair
 from poles.protocol import Accepted, Alarm, Bye, Capability, Command, Desired, Heartbeat, Progress, Reported, Result
 from poles.wire.connection import MemoryConnection
 from poles.wire.lines import Exchange
-from tests.poles.raw_pole import CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
+from tests.poles.raw_pole import CODE, OTHER_CODE, RawPole, Store, gateway_needs, hello, raw_pole, report
 
 DECLARED = ("PrecipitationSensor", "LampActuator")
 SITE = f"""
@@ -313,6 +314,18 @@ def test_poles_that_do_not_come_back_after_a_restart_are_not_counted_off_those_t
     run(main, virtual_tempo())
 
 
+def test_a_pole_without_a_valid_key_is_told_apart_from_one_that_is_waited_for() -> None:
+    async def main(clock: Clock) -> None:
+        allowed = {new_key_pair().public: CODE}
+        needs = gateway_needs(clock, Store())
+        async with Gateway.tcp("tcp://127.0.0.1:0", new_key_pair(), allowed, **needs) as gateway:
+            told = views.survey(gateway, [CODE, OTHER_CODE], most=10, utc_s=clock.utc_s(), now_s=0.0)
+            assert [(line.code, line.state) for line in told.poles] == [(CODE, "awaited"), (OTHER_CODE, "locked-out")]
+            assert views.seen(gateway, OTHER_CODE, utc_s=clock.utc_s(), now_s=0.0).line.state == "locked-out"
+
+    run(main, real_tempo())
+
+
 def test_a_line_without_end_ends_the_connection_only(tmp_path: Path) -> None:
     async def test(desk: Desk) -> None:
         with reachable(control_path(desk.place)) as name:
@@ -429,6 +442,7 @@ def test_a_gateway_that_ends_tells_who_waits(tmp_path: Path) -> None:
             async with control_of(place):
                 pass
         assert refused.value.reasons[0].rule.code == "poles.not-running"
+        assert f"--site {place.source}`" in refused.value.reasons[0].text("en")
 
     run(main, real_tempo())
 

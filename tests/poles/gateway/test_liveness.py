@@ -54,6 +54,29 @@ def test_the_silence_of_a_sensor_is_not_told_again_under_a_silent_pole() -> None
     assert watch.told[0][0] <= 3.0  # it promised a word every 2 s
 
 
+def test_a_sensor_that_was_told_silent_after_its_poles_last_word_is_explained_by_the_poles_silence() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=20.0, WindSensor=9.0, LampMonitor=6.0)
+    for second in (4.0, 8.0):  # its last word
+        watch.until(second)
+        watch.report("P1", "LampMonitor")
+    watch.until(100.0)
+    assert watch.silences() == [("P1", "WindSensor"), ("P1", None)]
+    assert watch.told[-1][1].explains == ("WindSensor",)
+    assert not watch.liveness.watches["P1"].functions["WindSensor"].silent
+
+
+def test_a_sensor_that_was_dead_while_its_pole_still_spoke_is_not_explained_by_the_poles_silence() -> None:
+    watch = Driven()
+    watch.hello("P1", heartbeat_s=20.0, WindSensor=9.0, LampMonitor=6.0)
+    for second in (5.0, 10.0, 15.0):
+        watch.until(second)
+        watch.report("P1", "LampMonitor")
+    watch.until(100.0)
+    assert watch.silences() == [("P1", "WindSensor"), ("P1", None)]
+    assert watch.told[-1][1].explains == ()
+
+
 def test_sensors_are_given_a_moment_when_their_pole_is_heard_again() -> None:
     watch = Driven()
     watch.hello("P1", heartbeat_s=5.0, WindSensor=10.0)

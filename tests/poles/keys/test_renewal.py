@@ -277,6 +277,16 @@ async def test_an_old_door_closes_when_its_term_is_over_though_a_pole_never_came
 
 
 @in_city
+async def test_a_revoked_pole_is_told_as_one_that_may_not_come(city: City) -> None:
+    ring = city.ring()
+    async with city.pole(ring) as pole:
+        await until(lambda: pole.acknowledged > 1)
+        assert city.gateway.lets_in(CODE)
+        city.register.revoke(CODE, who="Li")
+        await until(lambda: not city.gateway.lets_in(CODE))
+
+
+@in_city
 async def test_a_second_renewal_waits_for_the_first(city: City) -> None:
     city.new_door(term_s=3600.0)
     with pytest.raises(Refused) as refused:

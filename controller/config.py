@@ -336,9 +336,14 @@ class LoadedSite:
     """A valid site file with what follows from it; relative paths are beside the file."""
 
     file: SiteFile
-    folder: Path
+    source: Path
     frame: LocalFrame
     site: Site
+
+    @property
+    def folder(self) -> Path:
+        """Where the site file lies."""
+        return self.source.parent
 
     @property
     def ground(self) -> Ground:
@@ -383,11 +388,11 @@ def load_site(path: Path) -> LoadedSite:
         raise Refused([Reason(MALFORMED, place, {"detail": what})]) from None
     if reasons := list(_problems(file, str(path))):
         raise Refused(reasons)
-    return loaded(file, path.parent)
+    return loaded(file, path)
 
 
-def loaded(file: SiteFile, folder: Path) -> LoadedSite:
-    """A site from its checked file contents."""
+def loaded(file: SiteFile, source: Path) -> LoadedSite:
+    """A site from the checked contents of the file at `source`."""
     highest_agl_m = file.limits.max_agl_m
     if highest_agl_m is None:
         highest_agl_m = by_name(file.jurisdiction).height_most_agl_m
@@ -400,7 +405,7 @@ def loaded(file: SiteFile, folder: Path) -> LoadedSite:
         open_ground=tuple(OpenGround(place.name, LatLon(place.lat_deg, place.lon_deg)) for place in file.open_ground),
         limits=Limits(max_agl_m=highest_agl_m, reserve_fraction=file.limits.reserve_fraction),
     )
-    return LoadedSite(file, folder, LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg)), site)
+    return LoadedSite(file, source, LocalFrame(LatLon(file.origin.lat_deg, file.origin.lon_deg)), site)
 
 
 def _problems(file: SiteFile, where: str) -> Iterator[Reason]:

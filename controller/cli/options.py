@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from airspace.reasons import Lang, Refused
+from airspace.reasons import Lang, Reason, Refused, Rule, Words
+
+NOT_WRITTEN = Rule(
+    "file.not-written",
+    Words("this file cannot be written: {detail}", "无法写入该文件：{detail}"),
+    Words("Name a file in a folder that exists and that you may write to.", "请指定已存在且可写的文件夹中的文件。"),
+)
 
 
 class Exit(IntEnum):
@@ -43,3 +50,11 @@ class Output:
 
     lang: Annotated[Lang, Parameter(help="Language of everything that people read. 显示语言。")] = "en"
     json: Annotated[bool, Parameter(help="One JSON object a line, for machines. 逐行输出 JSON。", negative="")] = False
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that somebody named. Raises Refused."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Refused([Reason(NOT_WRITTEN, str(path), {"detail": error.strerror or str(error)})]) from None

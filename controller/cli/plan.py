@@ -13,7 +13,7 @@ from airspace.model import Airspace
 from airspace.reasons import Reason, Refused, Rule, Words
 from airspace.zones import zones_geojson
 from controller.cli.console import TextView, view_of
-from controller.cli.options import Exit, Output
+from controller.cli.options import Exit, Output, write_file
 from controller.cli.plan_view import print_plan
 from controller.clock import Clock, run
 from controller.config import KNOWN_TYPES, LoadedSite, load_site
@@ -29,11 +29,6 @@ BAD_SUFFIX = Rule(
     "plan.format",
     Words("a plan cannot be written as '{suffix}'", "不能将计划写成 “{suffix}” 格式"),
     Words("Name a file that ends in {known}.", "请使用以 {known} 结尾的文件名。"),
-)
-NOT_WRITTEN = Rule(
-    "plan.not-written",
-    Words("the plan cannot be written here: {detail}", "无法在此处写入计划：{detail}"),
-    Words("Name a file in a folder that exists and that you may write to.", "请指定已存在且可写的文件夹中的文件。"),
 )
 NO_SITE = Rule(
     "site.missing",
@@ -81,10 +76,7 @@ def plan(
     else:
         print(msgspec.json.encode(made).decode())  # noqa: T201 - the verb's own output
     if out is not None:
-        try:
-            out.write_text(WRITERS[out.suffix](made, airspace), encoding="utf-8")
-        except OSError as error:
-            raise Refused([Reason(NOT_WRITTEN, str(out), {"detail": error.strerror})]) from None
+        write_file(out, WRITERS[out.suffix](made, airspace).encode())
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ import itertools
 
 import msgspec
 
+from airspace.reasons import Words
 from poles.conformance.scene import Over, Scene, trial
 from poles.protocol import Ack, Bye, Heartbeat, Hello, OfEntries, Refusal, Report, TimeRequest, encode, numbers_of
 from poles.protocol.vectors import vectors
@@ -23,9 +24,13 @@ async def an_ordinary_conversation(scene: Scene) -> None:
     hello = await scene.greeted()
     asked = scene.environment
     promised = float(asked.get("BEICHEN_HEARTBEAT_S", hello.heartbeat_s))
-    scene.findings.judge("§13.3", hello.heartbeat_s <= promised * 1.01, f"promises {hello.heartbeat_s:g} s")
+    scene.findings.judge(
+        "§13.3",
+        hello.heartbeat_s <= promised * 1.01,
+        Words(f"promises {hello.heartbeat_s:g} s", f"所承诺的间隔为 {hello.heartbeat_s:g} 秒"),
+    )
     since = scene.mark
-    await scene.expect(TimeRequest, 3.0, "§8.1", "it did not ask for the time", since=0)
+    await scene.expect(TimeRequest, 3.0, "§8.1", Words("it did not ask for the time", "未请求授时"), since=0)
     await scene.pause(max(CALM_S, 3.0 * hello.heartbeat_s) * scene.patience)
     reports = [(said.at_s, said.message) for said in scene.stage.said[since:] if isinstance(said.message, Report)]
     for capability in hello.functions:
@@ -34,7 +39,12 @@ async def an_ordinary_conversation(scene: Scene) -> None:
         gaps.append(scene.now_s - (times[-1] if times else scene.stage.said[since - 1].at_s))
         late = max(gaps) > capability.every_s + scene.late_s
         scene.findings.judge(
-            "§4.3", not late, f"{capability.function} came after {max(gaps):.1f} s, not {capability.every_s:g} s"
+            "§4.3",
+            not late,
+            Words(
+                f"{capability.function} came after {max(gaps):.1f} s, not {capability.every_s:g} s",
+                f"{capability.function} 间隔 {max(gaps):.1f} 秒，而非 {capability.every_s:g} 秒",
+            ),
         )
 
 
@@ -45,28 +55,36 @@ async def a_gateway_that_is_slow_to_welcome(scene: Scene) -> None:
     await scene.greeted()
     times = [scene.now_s]
     for _ in range(3):
-        said, _hello = await scene.expect(Hello, 3.0, "§4.2", "hello was not said again")
+        said, _hello = await scene.expect(Hello, 3.0, "§4.2", Words("hello was not said again", "未重发 hello"))
         times.append(said.at_s)
     # what was said before the connection stood may arrive together (§2.6), so one of three may come too soon
     usual = sorted(after - before for before, after in itertools.pairwise(times))[1]
-    scene.findings.judge("§4.2", usual >= 1.0 - scene.late_s / 2, f"hello was said again after {usual:.1f} s")
+    scene.findings.judge(
+        "§4.2",
+        usual >= 1.0 - scene.late_s / 2,
+        Words(f"hello was said again after {usual:.1f} s", f"{usual:.1f} 秒后重发 hello"),
+    )
     scene.stage.manners.takes = False
     scene.stage.welcome()
     number = numbers_of((await scene.entries(1, 5.0))[0])[0]
     since = scene.mark
     scene.stage.welcome()
-    await sent_again(scene, number, since, "a second welcome")
+    await sent_again(scene, number, since, Words("a second welcome", "再次 welcome"))
     scene.stage.manners.takes = True
 
 
-async def sent_again(scene: Scene, number: int, since: int, after: str, paragraph: str = "§4.4") -> None:
+async def sent_again(scene: Scene, number: int, since: int, after: Words, paragraph: str = "§4.4") -> None:
     """Expect that an entry is sent again. Raises Over."""
     said = await scene.stage.next(
         lambda message: isinstance(message, OfEntries) and number in numbers_of(message),
         3.0 * scene.patience,
         since=since,
     )
-    if not scene.findings.judge(paragraph, said is not None, f"number {number} was not sent again after {after}"):
+    if not scene.findings.judge(
+        paragraph,
+        said is not None,
+        Words(f"number {number} was not sent again after {after.en}", f"{after.zh}之后编号 {number} 未重发"),
+    ):
         raise Over
 
 
@@ -80,15 +98,22 @@ async def a_version_that_is_not_spoken(scene: Scene) -> None:
     for code in ("pole.version", "pole.identity"):
         since, refused_s = scene.mark, scene.now_s
         stage.say(Refusal(code=code, en="not here", zh="不支持", about="hello", versions=(99,)))
-        said, _hello = await scene.expect(Hello, 32.0, "§9.2", "it gave up", since=since)
+        said, _hello = await scene.expect(Hello, 32.0, "§9.2", Words("it gave up", "已放弃重试"), since=since)
         waits.append(said.at_s - refused_s)
     growing = waits[0] >= 2.5 and waits[1] >= 1.4 * waits[0]
-    scene.findings.judge("§9.2", growing, f"after refusals it waited {waits[0]:.1f} s and {waits[1]:.1f} s")
+    scene.findings.judge(
+        "§9.2",
+        growing,
+        Words(
+            f"after refusals it waited {waits[0]:.1f} s and {waits[1]:.1f} s",
+            f"被拒后等待 {waits[0]:.1f} 秒和 {waits[1]:.1f} 秒",
+        ),
+    )
     stage.manners.welcomes = True
     stage.welcome()
     first = (await scene.entries(1, 5.0, "§9.2"))[0]
     kept = numbers_of(first)[0] == first.after + 1 and first.after <= stage.durable_seq(first.boot)
-    scene.findings.judge("§9.2", kept, "entries from before were lost")
+    scene.findings.judge("§9.2", kept, Words("entries from before were lost", "此前的条目丢失"))
 
 
 @trial("§4.5", "§4.4")
@@ -101,8 +126,8 @@ async def a_gateway_that_forgot_the_connection(scene: Scene) -> None:
     scene.stage.manners.takes = True
     since = scene.mark
     scene.stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
-    await scene.expect(Hello, 1.5, "§4.5", "no hello came after the refusal", since=since)
-    await sent_again(scene, number, since, "the welcome")
+    await scene.expect(Hello, 1.5, "§4.5", Words("no hello came after the refusal", "被拒后未发送 hello"), since=since)
+    await sent_again(scene, number, since, Words("the welcome", " welcome"))
 
 
 @trial("§4.5", "§4.4", "§4.7")
@@ -115,7 +140,7 @@ async def a_gateway_that_is_restarted(scene: Scene) -> None:
     await scene.stage.close()
     await asyncio.sleep(2.0)
     await scene.stage.open()
-    what = "no hello came after the restart"
+    what = Words("no hello came after the restart", "网关重启后未发送 hello")
     await scene.expect(Hello, 3.0 * hello.heartbeat_s + 10.0, "§4.7", what, since=since)
     await scene.entries(3, 10.0, "§4.4")
     scene.findings.kept("§4.5")
@@ -132,14 +157,22 @@ async def a_gateway_that_falls_silent(scene: Scene) -> None:
     manners.answers = manners.acknowledges = manners.welcomes = False
     silent_s, since, route = scene.now_s, scene.mark, scene.stage.route
     scene.provoked.connections = True
-    what = "it did not ask whether the gateway is there"
+    what = Words("it did not ask whether the gateway is there", "未询问网关是否在线")
     await scene.expect(Heartbeat, 2.0 * hello.heartbeat_s + 1.0, "§4.6", what, since=since)
     longest = 3.0 * hello.heartbeat_s + FIRST_WAIT_MOST_S + 1.0
-    said, _hello = await scene.expect(Hello, longest, "§4.7", "it stayed with a gateway that said nothing", since=since)
+    said, _hello = await scene.expect(
+        Hello, longest, "§4.7", Words("it stayed with a gateway that said nothing", "未离开静默的网关"), since=since
+    )
     left = said.route != route
-    scene.findings.judge("§4.7", left, "it said hello again on the connection that was silent")
+    scene.findings.judge(
+        "§4.7", left, Words("it said hello again on the connection that was silent", "在静默的连接上重发 hello")
+    )
     patient = said.at_s - silent_s >= 1.5 * hello.heartbeat_s
-    scene.findings.judge("§4.7", patient, f"it left after {said.at_s - silent_s:.1f} s of silence")
+    scene.findings.judge(
+        "§4.7",
+        patient,
+        Words(f"it left after {said.at_s - silent_s:.1f} s of silence", f"静默 {said.at_s - silent_s:.1f} 秒后断开"),
+    )
     manners.answers = manners.acknowledges = manners.welcomes = manners.takes = True
     longest = 3.0 * hello.heartbeat_s + 4.0 + FIRST_WAIT_MOST_S
     await scene.entries(1, longest, "§4.4")
@@ -153,19 +186,33 @@ async def a_gateway_that_says_bye(scene: Scene) -> None:
     backs = [await _back(scene, 1.0) for _ in range(4)]
     right = all(1.0 - 0.05 <= back <= 1.5 + scene.late_s for back in backs)
     told = ", ".join(f"{back:.2f}" for back in backs)
-    scene.findings.judge("§4.9", right, f"told to come in 1 s it came after {told} s")
-    scene.findings.judge("§4.8", max(backs) - min(backs) > 0.02, f"it waits {told} s: nothing is left to chance")
+    scene.findings.judge(
+        "§4.9", right, Words(f"told to come in 1 s it came after {told} s", f"被告知 1 秒后重连，实际为 {told} 秒")
+    )
+    scene.findings.judge(
+        "§4.8",
+        max(backs) - min(backs) > 0.02,
+        Words(f"it waits {told} s: nothing is left to chance", f"等待 {told} 秒：未随机分散"),
+    )
     soon = await _back(scene, 0.0)
     right = 0.2 <= soon <= FIRST_WAIT_MOST_S + scene.late_s
-    scene.findings.judge("§4.8", right, f"the first wait was {soon:.2f} s")
+    scene.findings.judge("§4.8", right, Words(f"the first wait was {soon:.2f} s", f"首次等待 {soon:.2f} 秒"))
     scene.stage.manners.welcomes = False
     waits = [await _back(scene, 0.0) for _ in range(5)]  # of right ones 1 in 2,500 has only short waits by chance
     told = ", ".join(f"{wait:.2f}" for wait in waits)
     longest = max(waits[1:])
     scene.findings.judge(
-        "§4.8", longest > FIRST_WAIT_MOST_S, f"without a welcome it waits {told} s: no longer each time"
+        "§4.8",
+        longest > FIRST_WAIT_MOST_S,
+        Words(
+            f"without a welcome it waits {told} s: no longer each time", f"未收到 welcome 时等待 {told} 秒：未逐次增加"
+        ),
     )
-    scene.findings.judge("§4.8", min(waits) >= 0.2, f"without a welcome it waits {told} s: too short")
+    scene.findings.judge(
+        "§4.8",
+        min(waits) >= 0.2,
+        Words(f"without a welcome it waits {told} s: too short", f"未收到 welcome 时等待 {told} 秒：过短"),
+    )
     scene.stage.manners.welcomes = True
     scene.stage.welcome()
 
@@ -176,7 +223,9 @@ async def _back(scene: Scene, back_s: float) -> float:
     since, bye_s = scene.mark, scene.now_s
     scene.stage.say(Bye(why="maintenance", back_s=back_s))
     scene.stage.watcher.end()
-    said, _hello = await scene.expect(Hello, LONGEST_WAIT_S + 2.0, "§4.9", "it did not come again", since=since)
+    said, _hello = await scene.expect(
+        Hello, LONGEST_WAIT_S + 2.0, "§4.9", Words("it did not come again", "未重新连接"), since=since
+    )
     return said.at_s - bye_s
 
 
@@ -215,7 +264,9 @@ async def words_that_a_client_cannot_know(scene: Scene) -> None:
     await scene.pause(1.0)
     await scene.entries(2, 5.0, "§3.7")
     again = any(isinstance(said.message, Hello) for said in stage.said[since:])
-    scene.findings.judge("§3.7", not again, "it began anew after bodies that cannot be read")
+    scene.findings.judge(
+        "§3.7", not again, Words("it began anew after bodies that cannot be read", "收到无法解析的内容后重新开始")
+    )
 
 
 @trial("§13.4", "§4.9", restarts=True)
@@ -225,11 +276,22 @@ async def a_client_that_is_told_to_end(scene: Scene) -> None:
     await scene.entries(2, 5.0)
     since = scene.mark
     ended = await scene.client.stop(2.0 * scene.patience + 0.5)
-    scene.findings.judge("§13.4", ended, "it did not end by itself within 2 s, or with another exit code than 0")
+    scene.findings.judge(
+        "§13.4",
+        ended,
+        Words(
+            "it did not end by itself within 2 s, or with another exit code than 0",
+            "未在 2 秒内自行退出，或退出码不为 0",
+        ),
+    )
     await asyncio.sleep(0.2)
     byes = [said.message for said in scene.stage.said[since:] if isinstance(said.message, Bye)]
-    scene.findings.judge("§4.9", bool(byes), "it ended without bye")
+    scene.findings.judge("§4.9", bool(byes), Words("it ended without bye", "退出前未发送 bye"))
     if byes:
-        scene.findings.judge("§13.4", byes[0].why == "shutdown", f"it says {byes[0].why!r}")
+        scene.findings.judge(
+            "§13.4", byes[0].why == "shutdown", Words(f"it says {byes[0].why!r}", f"bye 的原因为 {byes[0].why!r}")
+        )
         rest = scene.stage.said[since:]
-        scene.findings.judge("§4.9", isinstance(rest[-1].message, Bye), "it went on after bye")
+        scene.findings.judge(
+            "§4.9", isinstance(rest[-1].message, Bye), Words("it went on after bye", "发送 bye 后仍继续发送")
+        )

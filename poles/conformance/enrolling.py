@@ -11,6 +11,7 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
+from airspace.reasons import Words
 from poles.conformance.scene import APPEARS_WITHIN_S, Over, Scene, trial
 from poles.conformance.stage import nobody_is_sent_away
 from poles.keys.admission import FixedAdmission
@@ -70,7 +71,7 @@ async def enrolment(scene: Scene) -> None:
     """The client makes its pair, brings it to the desk, and comes to the second gateway that it is told of."""
     if scene.admit is None:
         for paragraph in ("§12.1", "§12.3", "§12.4"):
-            scene.findings.absent(paragraph, "there are no keys on this line")
+            scene.findings.absent(paragraph, Words("there are no keys on this line", "该线路不使用密钥"))
         return
     environment = dict(scene.environment)
     code, file = environment["BEICHEN_CODE"], scene.folder / "own" / "pole.key"
@@ -90,7 +91,7 @@ async def enrolment(scene: Scene) -> None:
         await scene.client.start(environment | more | {"BEICHEN_KEY_FILE": str(file)})
         await _enrols(scene, desk, code)
         _keeps_its_key(scene, file, desk)
-        what = "no hello came to the second gateway that it was told of"
+        what = Words("no hello came to the second gateway that it was told of", "未向所告知的第二个网关发送 hello")
         await scene.expect(Hello, 3.0 * APPEARS_WITHIN_S, "§12.4", what, since=since)
     finally:
         serving.cancel()
@@ -106,41 +107,71 @@ async def _enrols(scene: Scene, desk: Desk, code: str) -> None:
                 await asyncio.sleep(0.1)
     except TimeoutError:
         for paragraph in ("§12.1", "§12.3", "§12.4"):
-            scene.findings.absent(paragraph, "it did not come to the desk: it takes no token")
+            scene.findings.absent(
+                paragraph, Words("it did not come to the desk: it takes no token", "未连接登记处：不接受令牌")
+            )
         raise Over from None
     try:
         async with asyncio.timeout(10.0 * scene.patience):
             await desk.answered.wait()
     except TimeoutError:
-        scene.findings.broken("§12.3", f"it asked {len(desk.requests)} times and then no more, without an answer")
+        scene.findings.broken(
+            "§12.3",
+            Words(
+                f"it asked {len(desk.requests)} times and then no more, without an answer",
+                f"询问 {len(desk.requests)} 次后停止，尚未得到答复",
+            ),
+        )
         raise Over from None
     for _, key, request in desk.requests:
         if not isinstance(request, Enrol):
-            scene.findings.broken("§12.3", "a request that cannot be read")
+            scene.findings.broken("§12.3", Words("a request that cannot be read", "登记请求无法解析"))
             raise Over
-        judge("§12.3", request.public_key == key, "it names another key than that of its connection")
-        judge("§12.3", request.code == code, f"it names the code {request.code!r}")
-        judge("§12.3", request.token == TOKEN, "it brings another token than the one that it was given")
+        judge(
+            "§12.3",
+            request.public_key == key,
+            Words("it names another key than that of its connection", "所报密钥与其连接的密钥不同"),
+        )
+        judge(
+            "§12.3",
+            request.code == code,
+            Words(f"it names the code {request.code!r}", f"所报城市码为 {request.code!r}"),
+        )
+        judge(
+            "§12.3",
+            request.token == TOKEN,
+            Words("it brings another token than the one that it was given", "所带令牌与给定的不同"),
+        )
         assert scene.admit is not None
         scene.admit(key)
     keys = {key for _, key, _ in desk.requests}
-    judge("§12.3", len(keys) == 1, f"it asked with {len(keys)} keys")
+    judge("§12.3", len(keys) == 1, Words(f"it asked with {len(keys)} keys", f"登记时使用了 {len(keys)} 个密钥"))
     times = [at_s for at_s, _, _ in desk.requests]
     shortest = min(after - before for before, after in itertools.pairwise(times))
-    judge("§12.3", shortest >= 1.0 - scene.late_s / 2, f"it asked again after {shortest:.1f} s")
+    judge(
+        "§12.3",
+        shortest >= 1.0 - scene.late_s / 2,
+        Words(f"it asked again after {shortest:.1f} s", f"{shortest:.1f} 秒后再次询问"),
+    )
 
 
 def _keeps_its_key(scene: Scene, file: Path, desk: Desk) -> None:
     judge = scene.findings.judge
-    if not judge("§12.1", file.exists(), "it came to the desk without a key file"):
+    if not judge("§12.1", file.exists(), Words("it came to the desk without a key file", "连接登记处时没有密钥文件")):
         return
     mode = stat.S_IMODE(file.stat().st_mode)
-    judge("§12.1", mode & 0o077 == 0, f"its key file has mode {mode:04o}")
+    judge("§12.1", mode & 0o077 == 0, Words(f"its key file has mode {mode:04o}", f"密钥文件权限为 {mode:04o}"))
     try:
         table = tomllib.loads(file.read_text(encoding="ascii"))
         public, secret = table["public"].encode(), table["secret"].encode()
         pair = zmq.curve_public(secret) == public and len(z85.decode(public)) == 32
     except (ValueError, KeyError, AttributeError, zmq.ZMQError):
-        scene.findings.broken("§12.1", "its key file has not the two lines of a key file")
+        scene.findings.broken(
+            "§12.1", Words("its key file has not the two lines of a key file", "密钥文件不含规定的两行")
+        )
         return
-    judge("§12.1", pair and public.decode() == desk.requests[0][1], "its key file has another key than it brought")
+    judge(
+        "§12.1",
+        pair and public.decode() == desk.requests[0][1],
+        Words("its key file has another key than it brought", "密钥文件中的密钥与所报的不同"),
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from airspace.reasons import Words
 from poles.conformance.paragraphs import PARAGRAPHS
 
 SEEN_MOST = 5  # ways in which one paragraph was broken
+NOTHING_SEEN = Words("nothing was seen to which it applies", "未出现适用的情形")
 
 
 class Verdict(StrEnum):
@@ -21,8 +23,8 @@ class Verdict(StrEnum):
 @dataclass(slots=True)
 class _Seen:
     kept: int = 0
-    broken: dict[str, None] = field(default_factory=dict)
-    absent: str = ""
+    broken: dict[Words, None] = field(default_factory=dict)
+    absent: Words | None = None
 
 
 class Findings:
@@ -36,13 +38,13 @@ class Findings:
         for number in paragraphs:
             self._seen[number].kept += 1
 
-    def broken(self, paragraph: str, what: str) -> None:
+    def broken(self, paragraph: str, what: Words) -> None:
         """The client did not; `what` was seen."""
         seen = self._seen[paragraph].broken
         if len(seen) < SEEN_MOST:
             seen[what] = None
 
-    def judge(self, paragraph: str, right: bool, what: str) -> bool:
+    def judge(self, paragraph: str, right: bool, what: Words) -> bool:
         """Kept or broken; returns which."""
         if right:
             self.kept(paragraph)
@@ -50,7 +52,7 @@ class Findings:
             self.broken(paragraph, what)
         return right
 
-    def absent(self, paragraph: str, why: str) -> None:
+    def absent(self, paragraph: str, why: Words) -> None:
         """The client has nothing to which it applies, or the trial could not be made."""
         self._seen[paragraph].absent = why
 
@@ -61,7 +63,7 @@ class Findings:
             mine.kept += seen.kept
             mine.absent = mine.absent or seen.absent
             for what in seen.broken:
-                self.broken(number, f"{name}: {what}")
+                self.broken(number, Words(f"{name}: {what.en}", f"{name}：{what.zh}"))
 
     def verdict(self, paragraph: str) -> Verdict:
         """Fail when it was broken once, pass when it was kept and never broken."""
@@ -70,13 +72,13 @@ class Findings:
             return Verdict.FAIL
         return Verdict.PASS if seen.kept else Verdict.NOT_APPLICABLE
 
-    def seen(self, paragraph: str) -> tuple[str, ...]:
+    def seen(self, paragraph: str) -> tuple[Words, ...]:
         """What was seen of a broken paragraph, or why it is not applicable; nothing of one that was kept."""
         match self.verdict(paragraph):
             case Verdict.FAIL:
                 return tuple(self._seen[paragraph].broken)
             case Verdict.NOT_APPLICABLE:
-                return (self._seen[paragraph].absent or "nothing was seen to which it applies",)
+                return (self._seen[paragraph].absent or NOTHING_SEEN,)
             case _:
                 return ()
 

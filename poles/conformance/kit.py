@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from airspace.reasons import Words
 from poles.conformance import connecting, enrolling, ordering, restoring, storing
 from poles.conformance.clients import Client, ClientByHand
 from poles.conformance.findings import Findings
@@ -57,7 +58,7 @@ async def play(trial: Trial, scene: Scene) -> None:
         await trial.run(scene)
     except Over:
         for paragraph in trial.paragraphs:
-            scene.findings.absent(paragraph, "the trial ended before it came to that")
+            scene.findings.absent(paragraph, Words("the trial ended before it came to that", "试验在此之前已结束"))
     scene.stage.watcher.settle(scene.now_s)
 
 
@@ -157,7 +158,12 @@ async def conform_by_hand(
         for trial in TRIALS:
             if trial.restarts:
                 for paragraph in trial.paragraphs:
-                    findings.absent(paragraph, "the kit did not start the client: give --client")
+                    findings.absent(
+                        paragraph,
+                        Words(
+                            "the kit did not start the client: give --client", "客户端并非由套件启动：请使用 --client"
+                        ),
+                    )
                 continue
             await play(trial, Scene(stage, ClientByHand(), findings, environment, folder, patience))
             tell(trial.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from airspace.reasons import Lang, Words
@@ -21,22 +21,27 @@ TOTALS = Words(
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def rows(findings: Findings) -> Iterator[tuple[str, Verdict, Words, tuple[str, ...]]]:
-    """Paragraph, verdict, what it asks for, and what was seen; in the document's order."""
+def rows(findings: Findings, of: Sequence[str] = ()) -> Iterator[tuple[str, Verdict, Words, tuple[Words, ...]]]:
+    """Paragraph, verdict, what it asks for, and what was seen; in the document's order.
+
+    Of those that are not applicable only the ones in `of` are told, where it says any: what single trials look at.
+    """
     for number, asks in PARAGRAPHS.items():
+        if of and number not in of and findings.verdict(number) is Verdict.NOT_APPLICABLE:
+            continue
         yield number, findings.verdict(number), asks, findings.seen(number)
 
 
-def lines(findings: Findings, lang: Lang) -> Iterator[str]:
+def lines(findings: Findings, lang: Lang, of: Sequence[str] = ()) -> Iterator[str]:
     """One line for each paragraph, and one below it for each thing that was seen of it."""
-    for number, verdict, asks, seen in rows(findings):
+    for number, verdict, asks, seen in rows(findings, of):
         yield f"{number:<7}{MARKS[verdict].text(lang):<16}{asks.text(lang)}"
-        yield from (f"{'':<7}  {what}" for what in seen)
-    yield TOTALS.text(lang, _totals(findings))
+        yield from (f"{'':<7}  {what.text(lang)}" for what in seen)
+    yield TOTALS.text(lang, _totals(findings, of))
 
 
-def _totals(findings: Findings) -> dict[str, int]:
-    verdicts = [findings.verdict(number) for number in PARAGRAPHS]
+def _totals(findings: Findings, of: Sequence[str] = ()) -> dict[str, int]:
+    verdicts = [verdict for _, verdict, _, _ in rows(findings, of)]
     return {
         "passed": verdicts.count(Verdict.PASS),
         "failed": verdicts.count(Verdict.FAIL),
@@ -56,7 +61,7 @@ def junit_xml(findings: Findings) -> bytes:
         case = ET.SubElement(
             suite, "testcase", {"classname": "poles-protocol", "name": f"{number} {asks.en}", "time": "0"}
         )
-        text = _NOT_XML.sub("", "\n".join(seen))
+        text = _NOT_XML.sub("", "\n".join(what.en for what in seen))
         if verdict is Verdict.FAIL:
             ET.SubElement(case, "failure", {"message": number, "type": "paragraph"}).text = text
         elif verdict is Verdict.NOT_APPLICABLE:

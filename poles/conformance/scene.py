@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from airspace.reasons import Words
 from poles.conformance.clients import Client
 from poles.conformance.findings import Findings
 from poles.conformance.stage import Said, Stage
@@ -81,14 +82,16 @@ class Scene:
             self.provoked.connections = True
             self.stage.say(Bye(why="maintenance"))
             self.stage.watcher.end()
-        return (await self.expect(Hello, APPEARS_WITHIN_S, "§4.1", "no hello came", since=since))[1]
+        return (
+            await self.expect(Hello, APPEARS_WITHIN_S, "§4.1", Words("no hello came", "未收到 hello"), since=since)
+        )[1]
 
     async def expect(
         self,
         kind: type[M],
         within_s: float,
         paragraph: str,
-        what: str,
+        what: Words,
         where: Callable[[M], bool] = lambda message: True,
         *,
         since: int | None = None,
@@ -96,7 +99,8 @@ class Scene:
         """Wait for a message that a paragraph asks for, from `since` on. Raises Over when it does not come."""
         heard = await self.stage.hear(kind, within_s * self.patience, where, since=since)
         if heard is None:
-            self.findings.broken(paragraph, f"{what} within {within_s * self.patience:g} s")
+            within = within_s * self.patience
+            self.findings.broken(paragraph, Words(f"{what.en} within {within:g} s", f"{within:g} 秒内{what.zh}"))
             raise Over
         self.findings.kept(paragraph)
         return heard
@@ -111,7 +115,13 @@ class Scene:
         while len(found) < count:
             said = await self.stage.next(_is_of_entries, until_s - self.now_s, since=since)
             if said is None or not isinstance(said.message, OfEntries):
-                self.findings.broken(paragraph, f"only {len(found)} messages of entries within {within_s:g} s")
+                self.findings.broken(
+                    paragraph,
+                    Words(
+                        f"only {len(found)} messages of entries within {within_s:g} s",
+                        f"{within_s:g} 秒内仅收到 {len(found)} 条含条目的消息",
+                    ),
+                )
                 raise Over
             found.append(said.message)
             since = self.stage.said.index(said, since) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+from airspace.reasons import Words
 from poles.conformance.connecting import sent_again
 from poles.conformance.scene import Over, Scene, trial
 from poles.protocol import Ack, Hello, OfEntries, Refusal, Report, numbers_of
@@ -24,18 +25,29 @@ async def acknowledgements_that_do_not_come(scene: Scene) -> None:
     first = numbers_of((await scene.entries(1, 5.0, since=since))[0])[0]
     waits = [await _waits(scene, since, first, 1, 4.0 * FIRST_AGAIN_S), 0.0]
     waits[1] = await _waits(scene, since, first, 2, 8.0 * FIRST_AGAIN_S)
-    told = f"sent again after {waits[0]:.1f} s and {waits[1]:.1f} s"
+    told = Words(
+        f"sent again after {waits[0]:.1f} s and {waits[1]:.1f} s", f"分别在 {waits[0]:.1f} 秒和 {waits[1]:.1f} 秒后重发"
+    )
     scene.findings.judge("§5.9", waits[0] >= 0.7 * FIRST_AGAIN_S, told)
     scene.findings.judge("§5.9", waits[1] >= 1.4 * FIRST_AGAIN_S, told)
     under_way = max(numbers_of(said.message)[-1] for said in stage.said if isinstance(said.message, OfEntries))
     full = under_way - first + 1 >= WINDOW // 2
-    scene.findings.judge("§5.7", full, f"only {under_way - first + 1} under way in a window of {WINDOW}")
+    scene.findings.judge(
+        "§5.7",
+        full,
+        Words(
+            f"only {under_way - first + 1} under way in a window of {WINDOW}",
+            f"窗口为 {WINDOW}，在途仅 {under_way - first + 1} 条",
+        ),
+    )
     stage.manners.takes = True
     stage.welcome()
     on = await stage.next(
         lambda message: isinstance(message, OfEntries) and numbers_of(message)[-1] > under_way, 15.0 * scene.patience
     )
-    scene.findings.judge("§5.9", on is not None, "it did not go on when it was acknowledged")
+    scene.findings.judge(
+        "§5.9", on is not None, Words("it did not go on when it was acknowledged", "得到确认后未继续发送")
+    )
 
 
 async def _waits(scene: Scene, since: int, number: int, count: int, within_s: float) -> float:
@@ -65,7 +77,13 @@ async def _waits(scene: Scene, since: int, number: int, count: int, within_s: fl
         if len(waits) >= count:
             return waits[count - 1]
         if await stage.next(lambda _: True, until_s - scene.now_s, since=index) is None:
-            scene.findings.broken("§5.9", f"number {number} was not sent again within {within_s * scene.patience:g} s")
+            scene.findings.broken(
+                "§5.9",
+                Words(
+                    f"number {number} was not sent again within {within_s * scene.patience:g} s",
+                    f"编号 {number} 未在 {within_s * scene.patience:g} 秒内重发",
+                ),
+            )
             raise Over
 
 
@@ -87,7 +105,13 @@ async def acknowledgements_that_mislead(scene: Scene) -> None:
     stage.manners.takes = True
     since = scene.mark
     stage.welcome()
-    await sent_again(scene, held, since, "an Ack above everything that was sent, and a welcome", "§5.8")
+    await sent_again(
+        scene,
+        held,
+        since,
+        Words("an Ack above everything that was sent, and a welcome", "高于全部已发编号的 Ack 与 welcome"),
+        "§5.8",
+    )
     stage.manners.window = 1
     stage.acknowledge(boot)
     await scene.pause(2.0)
@@ -106,15 +130,21 @@ async def a_message_that_the_gateway_does_not_know(scene: Scene) -> None:
     await scene.pause(2.0)
     kinds = {str(said.message.__struct_config__.tag) for said in stage.said}
     if not kinds & stage.manners.unknown:
-        scene.findings.absent("§9.3", "it says no kind of entries but readings")
+        scene.findings.absent("§9.3", Words("it says no kind of entries but readings", "除读数外没有其他条目"))
         return
     before = scene.mark
     await scene.entries(3, 5.0, "§9.3")
     await scene.pause(1.0)
     again = [m for _, _, m in stage.said[before:] if str(m.__struct_config__.tag) in stage.manners.unknown]
     names = {str(message.__struct_config__.tag) for message in again}
-    scene.findings.judge("§9.3", len(again) <= 1, f"{sorted(names)} came again after it was refused")
-    scene.findings.judge("§9.3", stage.durable_seq(scene.hello.boot) > 1, "the other entries wait behind it")
+    scene.findings.judge(
+        "§9.3",
+        len(again) <= 1,
+        Words(f"{sorted(names)} came again after it was refused", f"{sorted(names)} 被拒后再次发送"),
+    )
+    scene.findings.judge(
+        "§9.3", stage.durable_seq(scene.hello.boot) > 1, Words("the other entries wait behind it", "其他条目因此滞留")
+    )
 
 
 @trial("§5.12", "§5.5", "§5.13", restarts=True, report_s=0.05, capacity=CAPACITY)
@@ -128,20 +158,35 @@ async def more_than_it_can_hold(scene: Scene) -> None:
     stage.manners.welcomes = False  # so that nothing is taken that was on its way before the hello
     since = scene.mark
     stage.say(Refusal(code="pole.hello-first", en="hello first", zh="请先发送 hello", about="report"))
-    said, hello = await scene.expect(Hello, 3.0, "§4.5", "no hello came after the refusal", since=since)
+    said, hello = await scene.expect(
+        Hello, 3.0, "§4.5", Words("no hello came after the refusal", "被拒后未发送 hello"), since=since
+    )
     stage.manners.welcomes = stage.manners.takes = True
     stage.welcome()
     if not hello.dropped:
-        scene.findings.absent("§5.12", "it dropped nothing in 5 s: it can hold more")
+        scene.findings.absent(
+            "§5.12", Words("it dropped nothing in 5 s: it can hold more", "5 秒内未丢弃条目：容量更大")
+        )
         await scene.entries(1, 5.0)
         return
     first = (await scene.entries(1, 5.0, "§5.12", since=stage.said.index(said)))[0]
     number = numbers_of(first)[0]
     gap = number - first.after - 1
-    scene.findings.judge("§5.12", gap > 0, f"it dropped {hello.dropped}, and no gap tells it")
-    told = f"dropped {hello.dropped} and after {hello.after}, but the gap is {gap} before {number}"
+    scene.findings.judge(
+        "§5.12",
+        gap > 0,
+        Words(f"it dropped {hello.dropped}, and no gap tells it", f"丢弃 {hello.dropped} 条，但无缺口说明"),
+    )
+    told = Words(
+        f"dropped {hello.dropped} and after {hello.after}, but the gap is {gap} before {number}",
+        f"丢弃 {hello.dropped}、after {hello.after}，但编号 {number} 前的缺口为 {gap}",
+    )
     scene.findings.judge("§5.12", 0 < hello.dropped <= gap and hello.after < number, told)
-    scene.findings.judge("§5.12", first.after <= stage.durable_seq(hello.boot), "after names what was dropped")
+    scene.findings.judge(
+        "§5.12",
+        first.after <= stage.durable_seq(hello.boot),
+        Words("after names what was dropped", "after 指向已丢弃的条目"),
+    )
     await scene.entries(5, 5.0, "§5.12")
     scene.findings.kept("§5.5")
 
@@ -155,27 +200,50 @@ async def a_power_cut(scene: Scene) -> None:
     lives = [await _life(scene), await _life(scene)]
     since = scene.mark
     hello = await scene.greeted()
-    scene.findings.judge("§5.2", hello.boot not in lives, "it goes on in a boot of an earlier life")
+    scene.findings.judge(
+        "§5.2", hello.boot not in lives, Words("it goes on in a boot of an earlier life", "沿用先前的 boot")
+    )
     await scene.entries(2, 8.0)
     await scene.pause(1.0)
     heard = [message for _, _, message in stage.said[since:] if isinstance(message, OfEntries)]
     if all(message.boot == hello.boot for message in heard):
         first = next(message for message in heard)
-        scene.findings.judge("§5.2", numbers_of(first)[0] == 1, f"the new boot begins with {numbers_of(first)[0]}")
+        scene.findings.judge(
+            "§5.2",
+            numbers_of(first)[0] == 1,
+            Words(f"the new boot begins with {numbers_of(first)[0]}", f"新 boot 从 {numbers_of(first)[0]} 开始"),
+        )
         held = hello.unsent > sum(len(numbers_of(message)) for message in heard) + 10
-        scene.findings.absent("§5.11", "it keeps nothing over a power cut")
+        scene.findings.absent("§5.11", Words("it keeps nothing over a power cut", "断电后不保留条目"))
         if held:
-            scene.findings.broken("§5.11", f"it holds {hello.unsent} entries and sends the current boot first")
+            scene.findings.broken(
+                "§5.11",
+                Words(
+                    f"it holds {hello.unsent} entries and sends the current boot first",
+                    f"持有 {hello.unsent} 个条目，却先发当前 boot",
+                ),
+            )
         return
     boots = list(dict.fromkeys(message.boot for message in heard))
-    scene.findings.judge("§5.11", boots == [lives[0]], f"sent {boots} before the boot {lives[0]} was acknowledged")
+    scene.findings.judge(
+        "§5.11",
+        boots == [lives[0]],
+        Words(f"sent {boots} before the boot {lives[0]} was acknowledged", f"boot {lives[0]} 确认前已发送 {boots}"),
+    )
     stage.manners.takes = True
     since = scene.mark
     stage.welcome()
     await _arrives(scene, hello.boot)
     order = list(dict.fromkeys(m.boot for _, _, m in stage.said[since:] if isinstance(m, OfEntries)))
     right = order == [*lives, hello.boot]
-    scene.findings.judge("§5.11", right, f"boots came in the order {order} instead of {[*lives, hello.boot]}")
+    scene.findings.judge(
+        "§5.11",
+        right,
+        Words(
+            f"boots came in the order {order} instead of {[*lives, hello.boot]}",
+            f"boot 的顺序为 {order}，而非 {[*lives, hello.boot]}",
+        ),
+    )
 
 
 async def _life(scene: Scene) -> str:
@@ -194,5 +262,11 @@ async def _arrives(scene: Scene, boot: str) -> None:
         lambda message: isinstance(message, OfEntries) and message.boot == boot, 15.0 * scene.patience
     )
     if said is None:
-        scene.findings.broken("§5.11", "the current boot never came, although the earlier ones were acknowledged")
+        scene.findings.broken(
+            "§5.11",
+            Words(
+                "the current boot never came, although the earlier ones were acknowledged",
+                "先前的 boot 已确认，但当前 boot 未到达",
+            ),
+        )
         raise Over

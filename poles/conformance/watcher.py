@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from airspace.reasons import Words
 from poles.conformance.findings import Findings
 from poles.protocol import (
     VERSION,
@@ -123,7 +124,11 @@ class Watcher:
         elif connection.hello is None or connection.welcomed_s is None:
             excused = self.provoked.losses if is_first or connection.hello is None else False
             excused = excused or now_s <= connection.excused_until_s or isinstance(message, Bye)
-            self.findings.judge("§4.1", excused, f"{_tag(message)} was said before the welcome")
+            self.findings.judge(
+                "§4.1",
+                excused,
+                Words(f"{_tag(message)} was said before the welcome", f"在 welcome 之前发送了 {_tag(message)}"),
+            )
         elif self.live is connection:
             self._in_time(connection, now_s)
         connection.last_s = now_s
@@ -169,26 +174,45 @@ class Watcher:
         if self.connections:
             if not self.provoked.connections:
                 self.settle(now_s)
-            self.findings.judge("§4.7", self.provoked.connections, "it left a connection that was answered in time")
-        self.findings.judge("§2.4", route[:1] == b"\0", f"its routing id is {route.hex()}")
+            self.findings.judge(
+                "§4.7",
+                self.provoked.connections,
+                Words("it left a connection that was answered in time", "断开了应答正常的连接"),
+            )
+        self.findings.judge(
+            "§2.4", route[:1] == b"\0", Words(f"its routing id is {route.hex()}", f"routing id 为 {route.hex()}")
+        )
         connection = self.connections[route] = Connection(now_s, last_s=now_s)
         return connection
 
     def _readable(self, body: bytes | None) -> FromPole | None:
-        if not self.findings.judge("§2.5", body is not None, "a message of several frames") or body is None:
+        if (
+            not self.findings.judge("§2.5", body is not None, Words("a message of several frames", "一条消息有多帧"))
+            or body is None
+        ):
             return None
         message = decode(body)
         if message is None:
             named = about(body)
             if named and named not in TYPES:
-                self.findings.broken("§3.7", f"no message of the protocol has the type {named}")
+                self.findings.broken(
+                    "§3.7", Words(f"no message of the protocol has the type {named}", f"协议中没有 {named} 类型的消息")
+                )
             elif _not_finite(body):
-                self.findings.broken("§3.3", f"a number of {named} is not finite")
+                self.findings.broken("§3.3", Words(f"a number of {named} is not finite", f"{named} 含非有限数值"))
             else:
-                self.findings.broken("§3.7", f"{named or 'a body'} breaks a type, range or limit: {body[:200].hex()}")
+                self.findings.broken(
+                    "§3.7",
+                    Words(
+                        f"{named or 'a body'} breaks a type, range or limit: {body[:200].hex()}",
+                        f"{named or '消息体'} 不符合类型、范围或限制：{body[:200].hex()}",
+                    ),
+                )
             return None
         if not isinstance(message, FromPole):
-            self.findings.broken("§3.7", f"{_tag(message)} is not for a pole to say")
+            self.findings.broken(
+                "§3.7", Words(f"{_tag(message)} is not for a pole to say", f"{_tag(message)} 不应由灯杆发送")
+            )
             return None
         self.findings.kept("§3.3", "§3.7")
         return message
@@ -199,33 +223,60 @@ class Watcher:
         self.findings.judge(
             "§4.3",
             quiet_s <= promised_s + self._late_s,
-            f"quiet for {quiet_s:.2f} s after a promise of {promised_s:g} s",
+            Words(
+                f"quiet for {quiet_s:.2f} s after a promise of {promised_s:g} s",
+                f"承诺 {promised_s:g} 秒，静默 {quiet_s:.2f} 秒",
+            ),
         )
 
     def _hello(self, connection: Connection, hello: Hello) -> None:
         judge = self.findings.judge
         connection.hello, connection.welcomed_s = hello, None
-        judge("§4.1", hello.version == VERSION, f"the version is {hello.version}")
-        judge("§1.1", hello.code == self._code, f"the city code is {hello.code!r} instead of {self._code!r}")
+        judge("§4.1", hello.version == VERSION, Words(f"the version is {hello.version}", f"版本为 {hello.version}"))
+        judge(
+            "§1.1",
+            hello.code == self._code,
+            Words(
+                f"the city code is {hello.code!r} instead of {self._code!r}",
+                f"城市码为 {hello.code!r}，而非 {self._code!r}",
+            ),
+        )
         addresses = [capability.function for capability in hello.functions]
-        judge("§4.3", len(set(addresses)) == len(addresses), "a function is listed twice")
+        judge("§4.3", len(set(addresses)) == len(addresses), Words("a function is listed twice", "有功能重复列出"))
         if self._boot_of_life:
-            judge("§5.2", hello.boot == self._boot_of_life, "a new boot without a start")
+            judge(
+                "§5.2", hello.boot == self._boot_of_life, Words("a new boot without a start", "未重启却使用新的 boot")
+            )
         else:
-            judge("§5.2", hello.boot not in self.boots, f"the boot {hello.boot} was used in an earlier life")
+            judge(
+                "§5.2",
+                hello.boot not in self.boots,
+                Words(f"the boot {hello.boot} was used in an earlier life", f"boot {hello.boot} 此前已使用"),
+            )
         self._boot_of_life = hello.boot
         boot = self.boots.setdefault(hello.boot, Boot())
         if not self.provoked.drops:
             held = boot.unacknowledged()
             right = hello.unsent >= len(held) and (not held or hello.after < min(held))
             judge(
-                "§5.13", right, f"after {hello.after} and unsent {hello.unsent}, but {len(held)} are not acknowledged"
+                "§5.13",
+                right,
+                Words(
+                    f"after {hello.after} and unsent {hello.unsent}, but {len(held)} are not acknowledged",
+                    f"after {hello.after}、unsent {hello.unsent}，但有 {len(held)} 条未确认",
+                ),
             )
 
     def _entries(self, connection: Connection, message: OfEntries, now_s: float) -> None:
         boot = self.boots.get(message.boot)
         if boot is None:
-            self.findings.broken("§5.2", f"entries of the boot {message.boot}, which no hello named")
+            self.findings.broken(
+                "§5.2",
+                Words(
+                    f"entries of the boot {message.boot}, which no hello named",
+                    f"boot {message.boot} 的条目，但 hello 未给出该 boot",
+                ),
+            )
             return
         self._in_sequence(boot, message)
         for entry in message.readings if isinstance(message, Report) else (message,):
@@ -244,37 +295,79 @@ class Watcher:
         judge, provoked = self.findings.judge, self.provoked
         numbers, after = numbers_of(message), message.after
         known = after == 0 or after in boot.seen or after <= boot.durable()
-        judge("§5.4", known or provoked.losses, f"after {after} names an entry that was not sent before")
+        judge(
+            "§5.4",
+            known or provoked.losses,
+            Words(f"after {after} names an entry that was not sent before", f"after {after} 指向此前未发送的条目"),
+        )
         steps = list(itertools.pairwise((after, *numbers)))
         gaps = [(before, number) for before, number in steps if number - before > 1]
-        judge("§5.5", not gaps or provoked.drops, f"entries between {gaps[0] if gaps else ''} are left out")
+        judge(
+            "§5.5",
+            not gaps or provoked.drops,
+            Words(
+                f"entries between {gaps[0] if gaps else ''} are left out", f"缺少 {gaps[0] if gaps else ''} 之间的条目"
+            ),
+        )
         skipped = [n for n in numbers if n < boot.highest and n not in boot.seen]
-        judge("§5.6", not skipped or provoked.losses, f"number {skipped[:1]} comes after {boot.highest}")
+        judge(
+            "§5.6",
+            not skipped or provoked.losses,
+            Words(f"number {skipped[:1]} comes after {boot.highest}", f"编号 {skipped[:1]} 晚于 {boot.highest}"),
+        )
 
     def _entry(self, boot: Boot, entry: Reading | Entry, now_s: float) -> None:
         before = boot.seen.get(entry.seq)
         late = entry.seq <= boot.durable(now_s - OLD_ACK_S)
-        self.findings.judge("§5.3", not late, f"{entry.seq} was sent again a second after it was acknowledged")
+        self.findings.judge(
+            "§5.3",
+            not late,
+            Words(
+                f"{entry.seq} was sent again a second after it was acknowledged", f"编号 {entry.seq} 确认一秒后仍被重发"
+            ),
+        )
         boot.seen[entry.seq] = entry
         boot.highest = max(boot.highest, entry.seq)
         if before is None:
             self.findings.kept("§5.1")
             return
         same = _content(before) == _content(entry)
-        self.findings.judge("§5.1", same, f"number {entry.seq} was given twice: {before} and {entry}")
+        self.findings.judge(
+            "§5.1",
+            same,
+            Words(
+                f"number {entry.seq} was given twice: {before} and {entry}",
+                f"编号 {entry.seq} 重复使用：{before} 与 {entry}",
+            ),
+        )
         if not self.provoked.clock:
             same_date = abs(before.at_s - entry.at_s) < DATE_WITHIN_S
-            self.findings.judge("§5.10", same_date, f"number {entry.seq} was dated {before.at_s} and {entry.at_s}")
+            self.findings.judge(
+                "§5.10",
+                same_date,
+                Words(
+                    f"number {entry.seq} was dated {before.at_s} and {entry.at_s}",
+                    f"编号 {entry.seq} 的时间为 {before.at_s} 和 {entry.at_s}",
+                ),
+            )
             longer = entry.held_s >= before.held_s - 0.05
             self.findings.judge(
-                "§5.10", longer, f"number {entry.seq} was held {before.held_s} s, then {entry.held_s} s"
+                "§5.10",
+                longer,
+                Words(
+                    f"number {entry.seq} was held {before.held_s} s, then {entry.held_s} s",
+                    f"编号 {entry.seq} 的保留时长先为 {before.held_s} 秒，后为 {entry.held_s} 秒",
+                ),
             )
 
     def _dated(self, message: OfEntries) -> None:
         for entry in message.readings if isinstance(message, Report) else (message,):
             off_s = entry.at_s + entry.held_s - self._gateway_utc_s()
             paragraph = "§8.2" if self.provoked.clock else "§5.10"
-            what = f"at_s + held_s of number {entry.seq} is {off_s:+.1f} s off the gateway's time"
+            what = Words(
+                f"at_s + held_s of number {entry.seq} is {off_s:+.1f} s off the gateway's time",
+                f"编号 {entry.seq} 的 at_s + held_s 与网关时间相差 {off_s:+.1f} 秒",
+            )
             self.findings.judge(paragraph, abs(off_s) <= DATE_WITHIN_S, what)
 
     def _in_window(self, connection: Connection, now_s: float) -> None:
@@ -283,7 +376,11 @@ class Watcher:
         in_force = [window for at_s, window in self._windows if at_s > now_s - self._late_s]
         allowed = max(in_force + [window for _, window in self._windows_before(now_s - self._late_s)])
         under_way = len(connection.under_way)
-        self.findings.judge("§5.7", under_way <= allowed, f"{under_way} under way in a window of {allowed}")
+        self.findings.judge(
+            "§5.7",
+            under_way <= allowed,
+            Words(f"{under_way} under way in a window of {allowed}", f"窗口为 {allowed}，在途 {under_way} 条"),
+        )
 
     def _windows_before(self, at_s: float) -> list[tuple[float, int]]:
         """The last window that was told until then."""
@@ -296,16 +393,31 @@ class Watcher:
 
     def _answer(self, answer: Accepted | Progress | Result, now_s: float) -> None:
         judge = self.findings.judge
-        if not judge("§6.2", answer.id in self._commands, f"it answers the command {answer.id!r}, which nobody gave"):
+        if not judge(
+            "§6.2",
+            answer.id in self._commands,
+            Words(f"it answers the command {answer.id!r}, which nobody gave", f"应答了未下达的指令 {answer.id!r}"),
+        ):
             return
         over = self._results.get(answer.id)
         if over is not None:
-            judge("§6.3", answer == over, f"after its result {answer.id} was answered by {_tag(answer)} {answer}")
+            judge(
+                "§6.3",
+                answer == over,
+                Words(
+                    f"after its result {answer.id} was answered by {_tag(answer)} {answer}",
+                    f"给出结果后，{answer.id} 又应答 {_tag(answer)} {answer}",
+                ),
+            )
         elif isinstance(answer, Result):
             self._results[answer.id] = answer
         elif isinstance(answer, Progress):
             pause_s = now_s - self._progress_s.get(answer.id, -math.inf)
-            judge("§6.3", pause_s >= 1.0 - self._late_s, f"progress was told after {pause_s:.2f} s")
+            judge(
+                "§6.3",
+                pause_s >= 1.0 - self._late_s,
+                Words(f"progress was told after {pause_s:.2f} s", f"间隔 {pause_s:.2f} 秒上报进度"),
+            )
             self._progress_s[answer.id] = now_s
 
 

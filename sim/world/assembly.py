@@ -284,7 +284,7 @@ def site_of(given: WorldSetup) -> LoadedSite:
     )
     rest: dict[str, Any] = {"store": str(given.runs / "beichen.db"), "register": str(given.runs / "airspace.db")}
     rest |= {"runs": str(given.runs), "gates": given.gates}
-    return loaded(msgspec.structs.replace(file, **rest), given.folder)
+    return loaded(msgspec.structs.replace(file, **rest), given.folder / "site.toml")
 
 
 def site_file(

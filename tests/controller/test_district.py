@@ -179,6 +179,6 @@ def test_zones_of_every_airspace_file_are_loaded_and_every_bad_file_is_named(tmp
         name="n", origin=example.file.origin, ground=example.file.ground, airspace=("a.geojson", "b.geojson")
     )
     with pytest.raises(Refused) as refused:
-        zones_of(replace(example, file=file, folder=tmp_path))
+        zones_of(replace(example, file=file, source=tmp_path / "site.toml"))
     for name in ("a.geojson", "b.geojson"):
         assert str(tmp_path / name) in str(refused.value)

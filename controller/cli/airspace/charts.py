@@ -26,8 +26,8 @@ from controller.cli.airspace import words
 from controller.cli.airspace.asked import read_moment
 from controller.cli.airspace.showing_zones import zone_row, zone_table, zone_text
 from controller.cli.console import TextView, view_of
-from controller.cli.options import Exit, Output
-from controller.cli.plan import NOT_WRITTEN, SiteOption, site_for
+from controller.cli.options import Exit, Output, write_file
+from controller.cli.plan import SiteOption, site_for
 from controller.clock import Clock, run
 from controller.config import LoadedSite
 from controller.register.changes import Batch
@@ -214,10 +214,7 @@ def export(
     wanted = chosen(zones, ids) if ids else zones
     told = (read_moment(between[0], "--between"), read_moment(between[1], "--between")) if between else None
     text, losses = WRITERS[form or _form_of(out)](Wish(wanted, place, country, told, uss_base_url))
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Refused([Reason(NOT_WRITTEN, str(out), {"detail": error.strerror})]) from None
+    write_file(out, text.encode())
     view = view_of(output.lang, output.json)
     if isinstance(view, TextView):
         for loss in losses:

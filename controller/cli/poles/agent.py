@@ -10,6 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from controller.cli.console import view_of
+from controller.cli.options import Output
+from controller.cli.poles import words
 from controller.cli.sim.parent import until_told_to_end
 from controller.clock import Clock, fresh_seed, run
 from controller.tasks import attended
@@ -26,10 +29,13 @@ def agent(
     token: Annotated[
         str, Parameter(help="The one-time token, for the first start; - reads it from standard input. 一次性令牌。")
     ] = "",
+    output: Output = Output(),
 ) -> int:
     """Run the agent until Ctrl-C or SIGTERM. Raises Refused."""
     pole = load_pole(file)
     given = sys.stdin.readline().strip() if token == "-" else token
+    if given and not pole.keys.exists():  # the answer may take half a minute
+        view_of(output.lang, output.json).say(words.ASKS_DESK, address=pole.desk.address, code=pole.file.code)
     return run(lambda clock: _run(clock, pole, given))
 
 

@@ -7,14 +7,14 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from airspace.reasons import Reason, Refused, Rule, Words
-from controller.cli.options import BadOption, Exit, Output
+from airspace.reasons import Reason, Rule, Words
+from controller.cli.options import BadOption, Exit, Output, write_file
 from controller.clock import Clock, run
 from poles.conformance import TRIALS, ByHand, Findings, ProcessClient, conform_by_hand
 from poles.conformance import conform as conform_all
@@ -36,14 +36,10 @@ NO_TRIAL = Rule(
     Words("there is no trial {trial}", "没有试验 {trial}"),
     Words("There are: {trials}.", "可用试验：{trials}。"),
 )
-NO_FILE = Rule(
-    "conform.no-file",
-    Words("this file cannot be written: {detail}", "无法写入该文件：{detail}"),
-    Words("Give --junit a file in a folder that is there.", "请为 --junit 指定已有文件夹中的文件。"),
-)
 TELL_IT = Words(
     "Start the client with these settings; the kit waits for it.", "请以下列设置启动客户端；套件等待其连接。"
 )
+OVER = Words("{done} of {count}: {trial}", "{done}/{count}：{trial}")
 KEPT = Words("what the clients wrote is in {folder}", "客户端输出保存在 {folder}")
 
 HELP = Words(
@@ -87,7 +83,7 @@ def conform(
         if name not in known:
             raise BadOption([Reason(NO_TRIAL, "--trial", {"trial": name, "trials": ", ".join(known)})])
     if junit is not None:
-        _write(junit, b"")
+        write_file(junit, b"")
     place = folder or Path(tempfile.mkdtemp(prefix="conform-"))
     if endpoint is not None:
         findings = run(lambda clock: _by_hand(clock, endpoint, place, patience, output))
@@ -104,13 +100,13 @@ def conform(
                 trials=[known[name] for name in trial],
                 patience=patience,
                 at_once=at_once,
-                tell=_teller(output),
+                tell=_teller(output, len(trial) or len(TRIALS)),
             )
 
         findings = run(main)
     if junit is not None:
-        _write(junit, junit_xml(findings))
-    _show(findings, place, output)
+        write_file(junit, junit_xml(findings))
+    _show(findings, place, output, [paragraph for name in trial for paragraph in known[name].paragraphs])
     return Exit.DONE if findings.passes else Exit.REFUSED
 
 
@@ -129,36 +125,37 @@ async def _by_hand(clock: Clock, endpoint: str, folder: Path, patience: float, o
                 _line(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()  # whoever starts the client waits for it
 
+    played = sum(not trial.restarts for trial in TRIALS)
     by_hand = ByHand(endpoint, server, own.public.decode())
-    return await conform_by_hand(by_hand, folder, clock.utc_s, patience=patience, ready=ready, tell=_teller(output))
+    return await conform_by_hand(
+        by_hand, folder, clock.utc_s, patience=patience, ready=ready, tell=_teller(output, played)
+    )
 
 
-def _teller(output: Output) -> Callable[[str], None]:
+def _teller(output: Output, count: int) -> Callable[[str], None]:
+    over: list[str] = []
+
     def tell(name: str) -> None:
+        over.append(name)
         if not output.json:
-            sys.stderr.write(f"{name}\n")
+            facts = {"done": len(over), "count": count, "trial": name}
+            sys.stderr.write(f"{OVER.text(output.lang, facts)}\n")
             sys.stderr.flush()
 
     return tell
 
 
-def _show(findings: Findings, folder: Path, output: Output) -> None:
+def _show(findings: Findings, folder: Path, output: Output, of: Sequence[str]) -> None:
     if output.json:
-        for number, verdict, asks, seen in rows(findings):
-            row = {"paragraph": number, "verdict": verdict.value, "asks": asks.text(output.lang), "seen": list(seen)}
+        for number, verdict, asks, seen in rows(findings, of):
+            told = [what.text(output.lang) for what in seen]
+            row = {"paragraph": number, "verdict": verdict.value, "asks": asks.text(output.lang), "seen": told}
             _line(json.dumps(row, ensure_ascii=False))
         return
-    for line in lines(findings, output.lang):
+    for line in lines(findings, output.lang, of):
         _line(line)
     _line(KEPT.text(output.lang, {"folder": str(folder)}))
 
 
 def _line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise Refused([Reason(NO_FILE, str(path), {"detail": error.strerror or str(error)})]) from None

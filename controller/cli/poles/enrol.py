@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,6 +65,23 @@ def known_pole(place: LoadedSite, code: str) -> None:
     scheme_of(place).parse(code, "CODE")
     if code not in {pole.code for pole in place.file.poles}:
         raise Refused([Reason(UNKNOWN_POLE, "CODE", {"code": code})])
+
+
+def holders(place: LoadedSite, register: Register, codes: Iterable[str]) -> None:
+    """Raises Refused with every code that is mistyped, or neither of the site nor in its register."""
+    known = {pole.code for pole in place.file.poles} | {held.code for held in register.held()}
+    known |= {token.code for token in register.tokens.outstanding()}
+    problems: list[Reason] = []
+    for code in codes:
+        if code in known:
+            continue
+        try:
+            scheme_of(place).parse(code, "CODE")
+            problems.append(Reason(UNKNOWN_POLE, "CODE", {"code": code}))
+        except Refused as refused:
+            problems += refused.reasons
+    if problems:
+        raise Refused(problems)
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from cyclopts import Parameter, validators
 
 from airspace.reasons import Reason, Refused, Rule, Words
 from controller.cli.console import TextView, view_of
-from controller.cli.options import Exit, Output
-from controller.cli.plan import NOT_WRITTEN, SiteOption
+from controller.cli.options import BadOption, Exit, Output, write_file
+from controller.cli.plan import SiteOption
 from controller.cli.poles import words
 from controller.cli.poles.enrol import (
     Code,
     Who,
     gateway_of,
+    holders,
     known_pole,
     moment,
     register_of,
@@ -27,6 +28,7 @@ from controller.cli.poles.enrol import (
 from controller.clock import Clock, run
 from controller.config import NO_ADDRESS, is_place
 from poles.keys import load_key_pair, new_key_pair, save_key_pair
+from poles.keys.pairs import key_of
 
 BAD_LISTEN = Rule(
     "poles.listen-address",
@@ -34,6 +36,14 @@ BAD_LISTEN = Rule(
     Words(
         "Give a port that no other key has, as tcp://0.0.0.0:7601.",
         "请给出未被其他密钥使用的端口，如 tcp://0.0.0.0:7601。",
+    ),
+)
+NO_KEY = Rule(
+    "poles.no-key",
+    Words("'{key}' is no public key", "“{key}” 不是公钥"),
+    Words(
+        "Give its 40 characters, as `beichen poles keys export` writes them, or leave --key out for all of the pole.",
+        "请按 `beichen poles keys export` 的输出给出 40 个字符；省略 --key 则吊销该灯杆的全部密钥。",
     ),
 )
 TermDays = Annotated[
@@ -82,8 +92,8 @@ async def _history(clock: Clock, code: str, site: SiteOption, output: Output) ->
                 "when": moment(change.utc_s),
                 "code": change.code,
                 "what": change.what if output.json else words.CHANGES[change.what],
-                "who": change.who,
-                "detail": change.detail,
+                "who": change.who if output.json else words.DETAILS.get(change.who, change.who),
+                "detail": change.detail if output.json else words.DETAILS.get(change.detail, change.detail),
                 "key": change.key,
             }
             for change in register.history(code or None)
@@ -94,7 +104,7 @@ async def _history(clock: Clock, code: str, site: SiteOption, output: Output) ->
                 "code": attempt.code,
                 "what": "attempt" if output.json else words.ATTEMPT,
                 "who": attempt.peer,
-                "detail": attempt.outcome,
+                "detail": attempt.outcome if output.json else words.DETAILS.get(attempt.outcome, attempt.outcome),
                 "key": "",
             }
             for attempt in register.tokens.attempts(code or None)
@@ -118,7 +128,10 @@ def revoke(
 
 
 async def _revoke(clock: Clock, code: str, key: str, who: str, site: SiteOption, output: Output) -> int:
-    with register_of(clock, site) as (_, _, register):
+    if key and key_of(key) is None:
+        raise BadOption([Reason(NO_KEY, "--key", {"key": key})])
+    with register_of(clock, site) as (place, _, register):
+        holders(place, register, [code])
         revoked = register.revoke(code, who=who_or_login(who), key=key)
     view_of(output.lang, output.json).say(words.REVOKED, count=len(revoked), code=code)
     return Exit.DONE
@@ -137,7 +150,8 @@ def renew(
 
 
 async def _renew(clock: Clock, codes: tuple[str, ...], who: str, site: SiteOption, output: Output) -> int:
-    with register_of(clock, site) as (_, _, register):
+    with register_of(clock, site) as (place, _, register):
+        holders(place, register, codes)
         register.ask_renewal(codes, who=who_or_login(who))
     view_of(output.lang, output.json).say(words.ASKED, count=len(codes))
     return Exit.DONE
@@ -208,10 +222,7 @@ def export(
 ) -> int:
     """Write the public keys of the poles as JSON."""
     rows = run(lambda clock: _public_keys(clock, site))
-    try:
-        out.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Refused([Reason(NOT_WRITTEN, str(out), {"detail": error.strerror})]) from None
+    write_file(out, (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode())
     view_of(output.lang, output.json).say(words.WRITTEN, count=len(rows), path=out)
     return Exit.DONE
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter, validators
 from rich.table import Table
 from rich.text import Text
 
-from airspace.reasons import Reason, Rule, Words
+from airspace.reasons import Lang, Reason, Rule, Words
 from controller.cli.console import TextView, view_of
 from controller.cli.options import BadOption, Exit, Output
 from controller.cli.plan import SiteOption
 from controller.cli.poles import words
-from controller.cli.poles.asking import age, answers_to, in_words, values_of
+from controller.cli.poles.asking import age, answers_to, asked, in_words, line, values_of
 from controller.cli.poles.enrol import Code, Who, known_pole, site_for_poles, who_or_login
+from controller.cli.poles.values import setting_text
 from controller.clock import fresh_seed, run
+from controller.pole_control import control_of
 from controller.pole_control.messages import (
     Acknowledge,
     Acknowledged,
@@ -35,6 +38,7 @@ from controller.pole_control.messages import (
     Wish,
     Wished,
 )
+from poles.gateway.commands import known_function
 
 UNDECIDED = Rule(
     "response.undecided",
@@ -86,7 +90,9 @@ def desired(
     """Have a function set from now on; without values, tell what is not as desired."""
     known_pole(site_for_poles(site), code)
     if not values:
-        return run(lambda clock: _ask(Look(pole=code), site, output))
+        if function:
+            known_function(function)
+        return run(lambda clock: _tell_differences(code, function, site, output))
     wish = Wish(pole=code, function=function, settings=values_of(values), by=who_or_login(who), deadline_s=deadline)
     return run(lambda clock: _ask(wish, site, output))
 
@@ -123,6 +129,24 @@ def respond(
     return run(lambda clock: _ask(Decide(response=response, by=who_or_login(who), fly=fly), site, output))
 
 
+async def _tell_differences(code: str, function: str, site: SiteOption, output: Output) -> int:
+    """What is not as desired of a pole, or of one of its functions."""
+    done = Exit.REFUSED
+    async with control_of(site_for_poles(site)) as control:
+        async for answer in asked(control, Look(pole=code), output):
+            if not isinstance(answer, Seen):
+                continue
+            found = tuple([each for each in answer.differences if function in ("", each.function)])
+            view, done = view_of(output.lang, output.json), Exit.DONE
+            if output.json:
+                line(msgspec.json.encode({"pole": code, "differences": found}).decode())
+            elif found:
+                show_differences(found, view)
+            else:
+                view.say(words.ALL_AS_DESIRED)
+    return done
+
+
 async def _ask(request: Request, site: SiteOption, output: Output) -> int:
     """Show each answer; 0 when the last one says that what was asked for is so, or under way to be."""
     view, code = view_of(output.lang, output.json), Exit.REFUSED
@@ -139,13 +163,10 @@ async def _ask(request: Request, site: SiteOption, output: Output) -> int:
                 view.say(words.WISHED, version=version, status=words.STATUSES[status])
                 show_differences(differences, view)
                 code = Exit.REFUSED if status == "refused" else Exit.DONE
-            case Seen(differences=differences):
-                if not differences:
-                    view.say(words.ALL_AS_DESIRED)
-                show_differences(differences, view)
-                code = Exit.DONE
             case Acknowledged(alarm=alarm):
-                view.say(words.ACKNOWLEDGED, alarm=in_words(alarm, output.lang))
+                first = request.who if isinstance(request, Acknowledge) else ""
+                said = words.ACKNOWLEDGED if alarm.acknowledged_by in ("", first) else words.ACKNOWLEDGED_BEFORE
+                view.say(said, alarm=in_words(alarm, output.lang), who=alarm.acknowledged_by)
                 code = Exit.DONE
             case Proposed(proposals=proposals):
                 _show_proposals(proposals, view)
@@ -171,16 +192,24 @@ def _show_proposals(proposals: tuple[ProposalTold, ...], view: object) -> None:
     view.console.print(table)
 
 
+def differing(told: DifferenceTold, lang: Lang) -> tuple[str, str]:
+    """What a setting shall be and what it is, for people."""
+    return (
+        setting_text(told.function, told.setting, told.desired, lang),
+        setting_text(told.function, told.setting, told.reported, lang),
+    )
+
+
 def show_differences(differences: tuple[DifferenceTold, ...], view: object) -> None:
     """A table of what is not as desired, for people; nothing when all is."""
     if not (differences and isinstance(view, TextView)):
         return
     table = Table(box=None, padding=(0, 1))
-    for head in (words.FUNCTION, words.SETTING, words.DESIRED, words.REPORTED, words.STATE, words.AGE, words.WHY):
+    for head in (words.FUNCTION, words.SETTING, words.DESIRED, words.REPORTED, words.STATUS, words.AGE, words.WHY):
         table.add_column(head.text(view.lang), overflow="fold")
     for each in differences:
         status = words.STATUSES[each.status].text(view.lang)
-        reported = "-" if each.reported is None else str(each.reported)
-        cells = (each.function, each.setting, str(each.desired), reported, status, age(each.age_s))
+        desired, reported = differing(each, view.lang)
+        cells = (each.function, each.setting, desired, reported, status, age(each.age_s))
         table.add_row(*(Text(cell) for cell in (*cells, in_words(each, view.lang))))
     view.console.print(table)

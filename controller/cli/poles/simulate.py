@@ -72,7 +72,11 @@ def simulate(
         str, Parameter(help="Where the gateway of a new folder listens. 新建目录的网关地址。")
     ] = "tcp://127.0.0.1:7600",
     report_every: Annotated[
-        float, Parameter(help="Seconds between two reports. 报告间隔。", validator=validators.Number(gte=0.1, lte=3600))
+        float,
+        Parameter(
+            help="Seconds between two reports; slow sensors at multiples of it. 报告间隔；慢速传感器按其倍数上报。",
+            validator=validators.Number(gte=0.1, lte=3600),
+        ),
     ] = 5.0,
     processes: Annotated[
         int, Parameter(help="Processes that share the poles. 进程数。", validator=validators.Number(gte=1, lte=64))

@@ -96,7 +96,7 @@ def test_a_plan_is_written_in_the_format_that_its_name_asks_for(capsys: Capture,
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("gas.pdf", "plan.format"), ("gas", "plan.format"), ("none/gas.kml", "plan.not-written")]
+    ("name", "code"), [("gas.pdf", "plan.format"), ("gas", "plan.format"), ("none/gas.kml", "file.not-written")]
 )
 def test_what_cannot_be_written_is_refused(capsys: Capture, tmp_path: Path, name: str, code: str) -> None:
     exit_code, out = planned(capsys, REQUEST, "--out", tmp_path / name)

@@ -26,8 +26,10 @@ from controller.cli.poles.simulate import make_street
 from controller.cli.poles.watch import changes
 from controller.config import GatewayConfig, load_site
 from controller.pole_control import Control
-from controller.pole_control.messages import Answer, Refusal, Request
+from controller.pole_control.messages import Acknowledged, Answer, Refusal, Request, Seen
 from controller.pole_control.server import BAD_REQUEST
+from tests.controller.cli.test_pole_tables import alarm, difference
+from tests.controller.cli.test_pole_tables import surveyed as surveyed_poles
 
 BEICHEN = (sys.executable, "-m", "controller.cli", "poles")
 DOCK, OTHER = "410105-LP-000001", "410105-LP-000002"
@@ -109,8 +111,11 @@ def test_one_pole_is_shown_with_readings_and_units(street: Path, capsys: pytest.
     assert beichen(["poles", "show", DOCK, "--site", str(street)]) == 0
     text = capsys.readouterr().out
     assert "WindSensor" in text
-    assert "MetersPerSecond" in text
+    assert "m/s" in text
     assert "DroneDock" in text
+    assert "MetersPerSecond" not in text
+    assert "[" not in text
+    assert not {"True", "False", "None"} & set(text.split())
 
 
 def test_a_command_is_accepted_then_done(street: Path) -> None:
@@ -128,13 +133,49 @@ def test_a_command_that_cannot_be_is_rejected_with_the_rule(street: Path) -> Non
     code, lines = asked(street, "command", OTHER, "LampActuator", "override", "level=600")
     assert code == 1
     assert (lines[-1]["outcome"], lines[-1]["code"]) == ("rejected", "pole.action.parameters")
+    assert "level must be a number from 0 to 100 %, not 600" in lines[-1]["en"]
+    assert "level 须为 0 至 100 % 的数，而非 600" in lines[-1]["zh"]
+
+
+def test_a_function_that_there_is_not_is_answered_with_the_likest(street: Path) -> None:
+    for given in (("command", OTHER, "LampActuater", "override"), ("desired", OTHER, "lampactuator", "level=5")):
+        _, lines = asked(street, *given)
+        told = lines[-1]["reasons"][0] if "reasons" in lines[-1] else lines[-1]
+        assert told["code"] == "pole.function.unknown"
+        assert "Known are: LampActuator, " in told["en"]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    """Have every gateway answer this."""
+
+    async def ask(self: Control, request: Request) -> AsyncIterator[Answer]:
+        yield answer
+
+    monkeypatch.setattr(Control, "ask", ask)
+
+
+def test_differences_are_those_of_the_function_that_is_meant(street: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = ("LampActuator", "Loudspeaker")
+    seen = Seen(
+        utc_s=0.0,
+        line=surveyed_poles().poles[0],
+        differences=tuple([difference(function=function) for function in functions]),
+    )
+    with monkeypatch.context() as patch:
+        answering(patch, seen)
+        for given, found in ((functions[:1], functions[:1]), ((), functions)):
+            code, (told,) = asked(street, "desired", OTHER, *given)
+            assert (code, told["pole"]) == (0, OTHER)
+            assert tuple([each["function"] for each in told["differences"]]) == found
+    code, (told,) = asked(street, "desired", OTHER, "LampActuater")
+    assert (code, told["reasons"][0]["code"]) == (1, "pole.function.unknown")
 
 
 def test_a_setting_is_brought_about(street: Path) -> None:
     code, (told,) = asked(street, "desired", OTHER, "LampActuator", "defaultLightState=30")
     assert code == 0
     assert told["status"] == "met"
-    assert asked(street, "desired", OTHER)[1][0]["differences"] == []
+    assert asked(street, "desired", OTHER) == (0, [{"pole": OTHER, "differences": []}])
 
 
 def test_settings_that_no_pole_could_take_are_refused(street: Path) -> None:
@@ -147,6 +188,15 @@ def test_who_acknowledges_an_alarm_that_is_not_open_is_told(street: Path) -> Non
     code, (told,) = asked(street, "acknowledge", "4711")
     assert code == 1
     assert told["reasons"][0]["code"] == "poles.no-alarm"
+
+
+@pytest.mark.parametrize(("first", "said"), [("Wang", "Wang acknowledged it before"), ("Li", "acknowledged: ")])
+def test_who_acknowledges_second_is_told_who_did_first(
+    street: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], first: str, said: str
+) -> None:
+    answering(monkeypatch, Acknowledged(alarm=alarm(7, acknowledged_by=first)))
+    assert beichen(["poles", "acknowledge", "7", "--who", "Li", "--site", str(street)]) == 0
+    assert capsys.readouterr().out.startswith(said)
 
 
 @pytest.mark.parametrize("verb", [("show", "410105-LP-000099"), ("command", "410105-LP-000099", "LampActuator", "x")])
@@ -202,6 +252,7 @@ def test_without_a_gateway_the_verbs_say_how_to_start_one(street: Path, tmp_path
     code, (told,) = asked(alone, "watch", "--once")
     assert code == 1
     assert told["reasons"][0]["code"] == "poles.not-running"
+    assert f"beichen poles serve --site {alone}`" in told["reasons"][0]["en"]
 
 
 def test_a_gateway_at_any_free_port_says_which_and_answers_alarms_with_missions(tmp_path: Path) -> None:
@@ -299,9 +350,6 @@ def test_simulated_poles_connect_where_poles_are_told_to(gateway: dict[str, str]
 def test_what_the_gateway_refuses_to_tell_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], street: Path
 ) -> None:
-    async def refusing(self: Control, request: Request) -> AsyncIterator[Answer]:
-        yield Refusal(reasons=[Reason(BAD_REQUEST, "", {"why": "?"}).as_dict()])
-
-    monkeypatch.setattr(Control, "ask", refusing)
+    answering(monkeypatch, Refusal(reasons=[Reason(BAD_REQUEST, "", {"why": "?"}).as_dict()]))
     assert beichen(["poles", "watch", "--once", "--site", str(street), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["reasons"][0]["code"] == "poles.bad-request"

@@ -15,6 +15,7 @@ import pytest
 
 from controller.alarms import Alarm
 from controller.cli.app import run as beichen
+from controller.cli.poles import agent, words
 from controller.clock import Clock, real_tempo, run
 from controller.config import load_site
 from controller.district import District
@@ -27,6 +28,7 @@ from poles.gateway import Gateway
 from poles.keys import KeyPair, load_key_pair, new_key_pair
 from poles.keys.enrolling import enrol
 from poles.keys.key_ring import load_key_ring
+from poles.keys.tokens import Answer
 from poles.protocol import Ack, Welcome, encode
 from poles.protocol.enrolment import KnownGateway
 from poles.services.pole_keys import KeySettings
@@ -135,18 +137,57 @@ def test_people_are_told_in_their_language(verbs: Verbs) -> None:
     assert "may enrol" in verbs.text("list")
 
 
+def test_the_history_is_told_in_chinese_too(verbs: Verbs, site: Path) -> None:
+    verbs("keys", "make")
+    key = new_key_pair().public.decode()
+    site.write_text(site.read_text().replace(f'code = "{CODE}"', f"code = \"{CODE}\"\npublic_key = '{key}'"))
+    (admitted,) = verbs("keys", "history", CODE)
+    assert (admitted["who"], admitted["detail"]) == ("site file", "file")  # for machines as it is kept
+    (line,) = [line for line in verbs.text("keys", "history", CODE, "--lang", "zh").splitlines() if CODE in line]
+    assert line.split()[2:] == ["准入", "站点文件", "站点文件"]
+
+
+def test_every_end_of_an_attempt_to_enrol_has_words() -> None:
+    assert set(words.DETAILS) >= set(Answer)
+
+
 def test_a_mistyped_code_is_refused(verbs: Verbs) -> None:
     verbs("keys", "make")
     assert verbs.refused("enrol", "410105-LP-000010-Q") == ["pole.code.check"]
     assert verbs.refused("enrol", "410105-LP-1") == ["pole.code.malformed"]
     assert verbs.refused("keys", "revoke", CODE) == ["pole.key.none"]
     assert verbs.refused("keys", "renew", CODE, OTHER) == ["pole.key.none", "pole.key.none"]
+    assert verbs.refused("keys", "renew", CODE, "bogus") == ["pole.code.malformed"]
+    assert verbs.refused("keys", "revoke", "bogus") == ["pole.code.malformed"]
+
+
+def test_what_is_no_key_is_not_looked_for(verbs: Verbs, site: Path) -> None:
+    verbs("keys", "make")
+    key = new_key_pair().public.decode()
+    site.write_text(site.read_text().replace(f'code = "{CODE}"', f"code = \"{CODE}\"\npublic_key = '{key}'"))
+    assert beichen(["poles", "keys", "revoke", CODE, "--key", "abc", "--site", str(site)]) == 2
+    assert states(verbs)[CODE] == "valid"
+    verbs("keys", "revoke", CODE, "--key", key)
+    assert states(verbs)[CODE] == "revoked"
 
 
 def test_a_code_of_no_pole_of_the_site_is_refused(verbs: Verbs, site: Path) -> None:
     verbs("keys", "make")
     site.write_text(site.read_text().split("[[poles]]", 1)[0])
     assert verbs.refused("enrol", CODE) == ["poles.unknown"]
+    assert verbs.refused("keys", "revoke", CODE) == ["poles.unknown"]
+    assert verbs.refused("keys", "renew", CODE, OTHER) == ["poles.unknown", "poles.unknown"]
+
+
+def test_a_pole_that_the_site_has_no_more_can_still_be_locked_out(verbs: Verbs, site: Path) -> None:
+    verbs("keys", "make")
+    key = new_key_pair().public.decode()
+    whole = site.read_text()
+    site.write_text(whole.replace(f'code = "{CODE}"', f"code = \"{CODE}\"\npublic_key = '{key}'"))
+    assert states(verbs)[CODE] == "valid"
+    site.write_text(whole.split("[[poles]]", 1)[0])
+    verbs("keys", "revoke", CODE)
+    assert states(verbs)[CODE] == "revoked"
 
 
 def test_a_site_without_gateway_desk_or_key_files_says_so(verbs: Verbs, site: Path) -> None:
@@ -183,7 +224,7 @@ def test_the_public_keys_can_be_exported(verbs: Verbs, site: Path, tmp_path: Pat
     verbs("keys", "export", "--out", str(tmp_path / "keys.json"))
     (row,) = json.loads((tmp_path / "keys.json").read_text())
     assert (row["code"], row["public_key"], row["state"]) == (CODE, key, "valid")
-    assert verbs.refused("keys", "export", "--out", str(tmp_path / "no" / "keys.json")) == ["plan.not-written"]
+    assert verbs.refused("keys", "export", "--out", str(tmp_path / "no" / "keys.json")) == ["file.not-written"]
 
 
 def test_a_new_server_key_opens_a_door_of_its_own(verbs: Verbs) -> None:
@@ -260,6 +301,19 @@ desk = {{ address = "{desk}", public_key = '{key}' }}
 position = {{ lat_deg = 34.75, lon_deg = 113.62 }}
 weather = {{ wind_mps = {{ file = "speed" }}, wind_from_deg = {{ file = "from" }} }}
 """
+
+
+def test_a_pole_that_asks_to_be_let_in_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = "tcp://192.0.2.9:7610"
+    (tmp_path / "pole.toml").write_text(POLE.format(code=CODE, desk=desk, key=new_key_pair().public.decode()))
+    monkeypatch.setattr(agent, "run", lambda main: 0)
+    said = []
+    for given in (["--token", "short"], ["--token", "short", "--lang", "zh"], []):
+        assert beichen(["poles", "agent", str(tmp_path / "pole.toml"), *given]) == 0
+        said.append(capsys.readouterr().out)
+    assert said == [f"{CODE} asks the desk at {desk} to be let in\n", f"{CODE} 正在向登记处 {desk} 申请登记\n", ""]
 
 
 def test_a_linux_pole_enrols_reports_is_renewed_and_enrols_anew_elsewhere_in_its_life(

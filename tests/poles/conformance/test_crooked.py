@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -293,6 +294,9 @@ def test_a_client_that_breaks_a_paragraph_fails_there(fault: Fault, monkeypatch:
     findings = run(main, virtual_tempo())
     assert findings.verdict(fault.paragraph) is Verdict.FAIL
     assert not findings.passes
+    for words in findings.seen(fault.paragraph):
+        assert re.search("[\u4e00-\u9fff]", words.zh)
+        assert not re.search("[\u4e00-\u9fff]", words.en)
 
 
 def test_every_paragraph_is_broken_by_some_client() -> None:

@@ -12,6 +12,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from airspace.reasons import Words
 from controller.clock import Clock, run
 from poles.conformance import (
     CODE,
@@ -32,7 +33,7 @@ from tests.poles.conformance.crooked import named
 AGENT = [sys.executable, "-m", "tests.poles.conformance.under_test"]
 
 
-def failed(findings: Findings) -> dict[str, tuple[str, ...]]:
+def failed(findings: Findings) -> dict[str, tuple[Words, ...]]:
     return {number: findings.seen(number) for number in PARAGRAPHS if findings.verdict(number) is Verdict.FAIL}
 
 

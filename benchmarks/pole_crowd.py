@@ -26,7 +26,7 @@ from controller.store import open_store
 from poles.gateway import Gateway
 from poles.keys import KeyPair
 from poles.protocol import Ack, Heartbeat, Refusal, Welcome, decode, encode
-from poles.wire.connection import RECONNECT_MAX_MS, reconnect_ms
+from poles.wire.connection import POLES_A_CONTEXT, RECONNECT_MAX_MS, reconnect_ms
 from poles.wire.files import allow_files
 from poles.wire.sockets import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
 
@@ -41,7 +41,6 @@ HELLO_AGAIN_S = 2.0
 WAIT_S, WAIT_MOST_S = 1.0, 30.0  # at most, before a new connection; twice as long after each without a welcome
 AT_ONCE = 64  # reports that a pole has under way at most
 LOOK_S = 0.05  # at least so often
-POLES_EACH = 250  # of a libzmq context: it looks through the timers of all its connections whenever a ping is answered
 FILES_EACH = 3  # a connection, a mailbox, and one to spare while a socket is made anew
 
 
@@ -206,7 +205,7 @@ class Street:
         self.rng = random.Random(crowd.poles[0].code)
         self._crowd = crowd
         self._contexts: list[zmq.Context[zmq.Socket[bytes]]] = [
-            zmq.Context() for _ in range(0, len(crowd.poles), POLES_EACH)
+            zmq.Context() for _ in range(0, len(crowd.poles), POLES_A_CONTEXT)
         ]
         self._news = select.epoll()
         self._by_descriptor: dict[int, Caller] = {}
@@ -221,7 +220,7 @@ class Street:
             zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
             zmq.HEARTBEAT_TIMEOUT: HEARTBEAT_TIMEOUT_MS,
         }
-        context = self._contexts[caller.number // POLES_EACH]
+        context = self._contexts[caller.number // POLES_A_CONTEXT]
         socket = dialled(context, caller.pole, self._crowd.address, self._crowd.server_public, options)
         descriptor = int(socket.getsockopt(zmq.FD))
         self._by_descriptor[descriptor] = caller

@@ -19,6 +19,7 @@ from poles.wire.sockets import dealer
 RECONNECT_MS = 200
 RECONNECT_SPREAD_MS = 400
 RECONNECT_MAX_MS = 5_000
+POLES_A_CONTEXT = 250  # at most: libzmq looks through the timers of all connections whenever a ping is answered
 
 
 def reconnect_ms(public_key: bytes) -> int:

@@ -32,7 +32,7 @@ from controller.config import GatewayConfig, GroundLevel, LoadedSite, Origin, Po
 from controller.tasks import attended
 from poles.keys import KeyPair, load_key_pair, new_key_pair, save_key_pair
 from poles.keys.pairs import check_private, pair_of, write_private
-from poles.wire.connection import CurveConnection
+from poles.wire.connection import POLES_A_CONTEXT, CurveConnection
 from poles.wire.files import allow_files
 from sim.pole import PoleSite, SimPole
 from sim.wind import Wind
@@ -53,7 +53,6 @@ APART_M = 40.0  # street lamps
 IN_A_ROW = 100
 ON_ONE_MAINS = 50
 DOCK_EVERY, GAS_EVERY = 10, 7
-POLES_EACH = 250  # of a libzmq context: it looks through the timers of all its connections whenever a ping is answered
 FILES_EACH = 4  # two sockets of ZeroMQ's own, the connection, and one to spare
 STARTED_PER_S = 200.0
 WIND_MPS, WIND_FROM_DEG, GUST_MPS = 4.0, 240.0, 0.8
@@ -201,7 +200,7 @@ async def _live(
     with_parent: bool,
 ) -> None:
     server = load_key_pair(place.path(GatewayConfig().key)).public
-    contexts = [zmq.asyncio.Context() for _ in range(0, len(own), POLES_EACH)]
+    contexts = [zmq.asyncio.Context() for _ in range(0, len(own), POLES_A_CONTEXT)]
     # a boot's name must never come twice: the seed is wider than one run's
     rng = random.Random("-".join(str(fresh_seed()) for _ in range(4)))
     wind = Wind(rng=random.Random(1), gust_mps=GUST_MPS)
@@ -219,7 +218,7 @@ async def _live(
                 simulated = SimPole(
                     site,
                     wind=wind,
-                    connection=CurveConnection(contexts[number // POLES_EACH], address, keys[pole.code], server),
+                    connection=CurveConnection(contexts[number // POLES_A_CONTEXT], address, keys[pole.code], server),
                     utc_s=clock.utc_s,
                     rng=random.Random(rng.getrandbits(128)),
                     report_every_s=report_every_s,
